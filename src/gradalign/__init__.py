@@ -1,0 +1,1 @@
+"""Rank neural networks before training them."""

@@ -1,0 +1,117 @@
+"""What a proxy is: a pure function of `Statistics`, and a record of facts about it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from gradalign._registry import Registry
+from gradalign.statistics import FIELDS, Need, Statistics, is_gradient
+
+Direction = Literal["higher", "lower"]
+
+ProbeChanges = Mapping[str, object]
+"""Fields of `Probe` in which a proxy's own probe differs from the common one."""
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its standard error over samples, where the pass gives one."""
+
+    value: float
+    stderr: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """A registered score.
+
+    Args:
+        name: How it is asked for.
+        function: Statistics, one for each probe by that name, to a float or an `Estimate`.
+        needs: What it reads; anything else raises.
+        better: Which direction promises the better network, from the source, never from data.
+        bounds: Range of the value.
+        invariant_to: Transformations that do not change the value, checked by the tests.
+        source: Paper with equation, or code with commit.
+        probes: For each named probe, the fields of `Probe` that differ from the common one, in both
+            regimes. One probe named `stats` without changes by default.
+        official: Fields of `Probe` that the authors' code sets, on top, in the official regime.
+        needs_gradient: Whether it says nothing about a network without gradient.
+    """
+
+    name: str
+    function: Callable[..., float | Estimate]
+    needs: tuple[Need, ...]
+    better: Direction
+    bounds: tuple[float, float]
+    invariant_to: frozenset[str]
+    source: str
+    probes: Mapping[str, ProbeChanges] = field(default_factory=dict)
+    official: ProbeChanges = field(default_factory=dict)
+    needs_gradient: bool = True
+
+    def __call__(self, **statistics: Statistics) -> Estimate:
+        """The score from the statistics of each of its probes, by name."""
+        if len(self.probes) == 1:
+            result = self.function(next(iter(statistics.values())).only(self.needs))
+        else:
+            result = self.function(**{k: v.only(self.needs) for k, v in statistics.items()})
+        return result if isinstance(result, Estimate) else Estimate(float(result))
+
+    @property
+    def summary(self) -> str:
+        """First line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
+
+
+PROXIES: Registry[Proxy] = Registry("proxy", "gradalign.proxies")
+
+_STATS: Mapping[str, ProbeChanges] = {"stats": {}}
+
+
+def proxy(
+    *,
+    needs: Iterable[Need],
+    better: Direction,
+    source: str,
+    bounds: tuple[float, float] = (float("-inf"), float("inf")),
+    invariant_to: Iterable[str] = (),
+    probes: Mapping[str, ProbeChanges] = _STATS,
+    official: ProbeChanges | None = None,
+    needs_gradient: bool | None = None,
+) -> Callable[[Function], Function]:
+    """Register the decorated function as the proxy of its name, and return it unchanged.
+
+    Returning the function itself, not the record, keeps its docstring example running as a test.
+    """
+    needs = tuple(needs)
+    for need in needs:
+        if isinstance(need, str) and need not in FIELDS:
+            raise ValueError(f"unknown statistic {need!r} in needs")
+
+    def register(function: Function) -> Function:
+        PROXIES.add(
+            function.__name__,
+            Proxy(
+                name=function.__name__,
+                function=function,  # type: ignore[arg-type]
+                needs=needs,
+                better=better,
+                bounds=bounds,
+                invariant_to=frozenset(invariant_to),
+                source=source,
+                probes=probes,
+                official=official or {},
+                needs_gradient=any(map(is_gradient, needs))
+                if needs_gradient is None
+                else needs_gradient,
+            ),
+        )
+        return function
+
+    return register

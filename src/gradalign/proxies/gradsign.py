@@ -1,0 +1,40 @@
+"""GradSign: sign agreement of per-sample gradients, weight by weight."""
+
+from gradalign.proxies._base import proxy
+from gradalign.statistics import Statistics, WeightStatistic
+
+SIGN_SUM = WeightStatistic("abs_sign_sum", ("sign_sum",), lambda m: m.sign_sum.abs())
+
+
+@proxy(
+    needs=[SIGN_SUM],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to={"sample_order", "loss_scale"},
+    source="Zhang & Jia, ICLR 2022 (arXiv 2110.08616), algorithm 1; authors' code, grad_conflict",
+    official={"norm": "sample"},
+)
+def gradsign(stats: Statistics, /) -> float:
+    """Sum over weights of the absolute sum of the signs of the per-sample gradients.
+
+    With g_ik the gradient of sample i's loss with respect to weight k, the score is
+
+        sum over k of | sum over i of sign g_ik |.
+
+    Args:
+        stats: One pass. Reads the weight sum of |sum_i sign g_ik|.
+
+    Returns:
+        A number in [0, n P], without unit; higher is better. It grows with the network.
+
+    Source:
+        Zhang & Jia 2022, algorithm 1. The authors' code runs every image on its own in train mode:
+        `norm=sample`, which the official regime sets.
+
+    Example:
+        >>> import torch
+        >>> sums = {"abs_sign_sum": torch.tensor([3.0, 1.0], dtype=torch.float64)}
+        >>> gradsign(Statistics(n=3, blocks=(), values={"weight_sums": sums}))
+        4.0
+    """
+    return float(stats.weight_sum(SIGN_SUM).sum())

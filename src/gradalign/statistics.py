@@ -1,0 +1,328 @@
+"""What one pass over a network measures: the only thing that engine and proxies share.
+
+The engine writes a `Statistics`, proxies read one, nothing else crosses. Losses are summed, never
+averaged: g_i is the gradient of sample i's loss and not of a part of the mean.
+
+Letters: n samples, L blocks (effective weight tensors), M weight layers (calls of modules that hold
+a block, in forward order).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gradalign.errors import MissingStatisticError
+
+
+@dataclass(frozen=True)
+class Block:
+    """One effective weight tensor.
+
+    Args:
+        name: Dotted name in the model, of the first module that uses it.
+        shape: Shape of the tensor.
+        macs: Multiply-adds of one sample through this block, summed over its uses.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    macs: int
+
+    @property
+    def size(self) -> int:
+        """Number of weights."""
+        return int(torch.Size(self.shape).numel())
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One call of a module that holds a block, whose output receives a gradient.
+
+    Args:
+        name: Dotted name of the module.
+        macs: Multiply-adds of one sample in this call.
+        live: Whether the gradient at its output is other than zero for some sample.
+        input_spectrum: Eigenvalues of the channel covariance of its input, shape [channels].
+        input_positions: Rows behind that covariance, n times positions.
+        output_spectrum: The same of the gradient that arrives at its output, shape [channels].
+        output_positions: Rows behind that covariance.
+    """
+
+    name: str
+    macs: int
+    live: bool
+    input_spectrum: Tensor | None = None
+    input_positions: int = 0
+    output_spectrum: Tensor | None = None
+    output_positions: int = 0
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums over the n samples of functions of each weight's gradient; only those asked for are set.
+
+    Every tensor has one entry a weight, in the same order, any shape.
+    """
+
+    n: int
+    sum: Tensor | None = None
+    abs_sum: Tensor | None = None
+    square_sum: Tensor | None = None
+    sign_sum: Tensor | None = None
+    weight: Tensor | None = None
+
+    def __getattribute__(self, name: str) -> Tensor:
+        value = object.__getattribute__(self, name)
+        if value is None and not name.startswith("_"):
+            raise MissingStatisticError(f"the moment {name!r} was not declared")
+        return value  # type: ignore[no-any-return]
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean gradient of each weight."""
+        return self.sum / self.n
+
+    @property
+    def variance(self) -> Tensor:
+        """Population variance of each weight's gradient; exactly 0 where it is rounding noise."""
+        second = self.square_sum / self.n
+        variance = second - self.mean.square()
+        noise = 8 * torch.finfo(variance.dtype).eps * second
+        return torch.where(variance > noise, variance, 0.0)
+
+
+MomentName = Literal["sum", "abs_sum", "square_sum", "sign_sum", "weight"]
+
+
+@dataclass(frozen=True)
+class WeightStatistic:
+    """A number a block that is a sum over its weights: declared by the proxy that needs it.
+
+    Args:
+        name: Name under which `Statistics.weight_sums` holds it.
+        moments: Which moments `term` reads.
+        term: One number a weight from the moments, same shape.
+    """
+
+    name: str
+    moments: tuple[MomentName, ...]
+    term: Callable[[Moments], Tensor] = field(compare=False)
+
+
+Need = str | WeightStatistic
+
+GRADIENT = "gradient"
+"""Kind of the statistics that say nothing where a network has no gradient."""
+
+FIELDS: dict[str, tuple[str, str, str]] = {
+    "gram": ("[L, n, n]", GRADIENT, "inner products of per-sample gradients, a block"),
+    "squared_norms": ("[L, n]", GRADIENT, "squared norms of per-sample gradients, a block"),
+    "agreement": (
+        "[L, n]",
+        GRADIENT,
+        "number of weights whose gradient for sample i has the sign of the mean gradient, both non-zero",
+    ),
+    "filter_alignment": (
+        "[L]",
+        GRADIENT,
+        "sum over output filters f of p_f mean_i cos(g_i^f, g-bar^f)",
+    ),
+    "filter_alignment_left_out": ("[L, n]", GRADIENT, "the same without sample i, for every i"),
+    "weight_sums": ("{name: [L]}", GRADIENT, "the sums that `WeightStatistic`s ask for"),
+    "batch_gradient": ("tuple of L", GRADIENT, "gradient of the summed loss, a block"),
+    "hessian_gradient": (
+        "tuple of L",
+        GRADIENT,
+        "Hessian of the summed loss times its gradient, a block",
+    ),
+    "live": ("[L] bool", "structure", "whether any sample has a gradient in the block"),
+    "layers": ("tuple of M", "structure", "the weight layers, in forward order, without spectra"),
+    "input_spectra": ("in layers", "activation", "spectra of the inputs of the weight layers"),
+    "output_spectra": ("in layers", GRADIENT, "spectra of the gradients at their outputs"),
+    "activation_matches": (
+        "[n, n]",
+        "activation",
+        "number of ReLU units on the same side of zero for samples i and j",
+    ),
+    "activation_units": ("int", "activation", "number of ReLU units behind `activation_matches`"),
+    "weights": ("tuple of L", "structure", "the weights of the blocks, detached"),
+    "params": ("int", "structure", "number of trainable parameters, outside blocks too"),
+    "macs": ("int", "structure", "multiply-adds of one sample, products outside blocks too"),
+}
+"""name: (shape, kind, what it is). `n` and `blocks` are always there."""
+
+_TOGETHER = {
+    "filter_alignment_left_out": "filter_alignment",
+    "activation_units": "activation_matches",
+}
+_READ_AS = {"input_spectra": "layers", "output_spectra": "layers"}
+
+
+def is_gradient(need: Need) -> bool:
+    """Whether a need says nothing about a network without gradient."""
+    return isinstance(need, WeightStatistic) or FIELDS[need][1] == GRADIENT
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What was measured; `values` holds only what was asked for.
+
+    Reading anything else raises `MissingStatisticError`, so that a proxy's declaration cannot lie.
+
+    Args:
+        n: Number of samples.
+        blocks: The L blocks, in the order of the model's modules.
+        values: The collected fields of `FIELDS`.
+        has_gradient: Whether the network has a gradient that training could use.
+        backend: Which backend measured it, and why if it was not the first choice.
+        seconds: Wall time of the pass.
+        peak_bytes: Peak device memory of the pass, where it can be measured.
+    """
+
+    n: int
+    blocks: tuple[Block, ...]
+    values: Mapping[str, object]
+    has_gradient: bool = True
+    backend: str = "hooks"
+    seconds: float = 0.0
+    peak_bytes: int | None = None
+
+    def _read(self, name: str) -> object:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise MissingStatisticError(
+                f"the statistic {name!r} was not collected: declare it in `needs`"
+            ) from None
+
+    def tensor(self, name: str) -> Tensor:
+        """The field `name` where it is one tensor."""
+        value = self._read(name)
+        if not isinstance(value, Tensor):
+            raise TypeError(f"the statistic {name!r} is no tensor")
+        return value
+
+    @property
+    def gram(self) -> Tensor:
+        """[L, n, n] in loss^2 / weight^2, float64: gram[b, i, j] = <g_i^b, g_j^b>."""
+        return self.tensor("gram")
+
+    @property
+    def squared_norms(self) -> Tensor:
+        """[L, n], float64: |g_i^b|^2."""
+        return self.tensor("squared_norms")
+
+    @property
+    def agreement(self) -> Tensor:
+        """[L, n], float64: number of weights of block b where sign g_ik = sign g-bar_k, non-zero."""
+        return self.tensor("agreement")
+
+    @property
+    def filter_alignment(self) -> Tensor:
+        """[L], float64: sum over output filters f of p_f mean_i cos(g_i^f, g-bar^f)."""
+        return self.tensor("filter_alignment")
+
+    @property
+    def filter_alignment_left_out(self) -> Tensor:
+        """[L, n], float64: the same with sample i left out."""
+        return self.tensor("filter_alignment_left_out")
+
+    def weight_sum(self, statistic: WeightStatistic) -> Tensor:
+        """[L], float64: the sum over the weights of each block that `statistic` declares."""
+        sums = self._read("weight_sums")
+        if not isinstance(sums, Mapping) or statistic.name not in sums:
+            raise MissingStatisticError(
+                f"the weight statistic {statistic.name!r} was not collected: declare it in `needs`"
+            )
+        value: Tensor = sums[statistic.name]
+        return value
+
+    def _tuple(self, name: str) -> tuple[Tensor, ...]:
+        value = self._read(name)
+        if not isinstance(value, tuple):
+            raise TypeError(f"the statistic {name!r} is no tuple")
+        return value
+
+    @property
+    def batch_gradient(self) -> tuple[Tensor, ...]:
+        """L tensors in the blocks' shapes: gradient of the summed loss."""
+        return self._tuple("batch_gradient")
+
+    @property
+    def hessian_gradient(self) -> tuple[Tensor, ...]:
+        """L tensors in the blocks' shapes: Hessian of the summed loss times its gradient."""
+        return self._tuple("hessian_gradient")
+
+    @property
+    def weights(self) -> tuple[Tensor, ...]:
+        """L tensors in the blocks' shapes, detached."""
+        return self._tuple("weights")
+
+    @property
+    def live(self) -> Tensor:
+        """[L], bool: whether any sample has a gradient other than zero in block b."""
+        return self.tensor("live")
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The M weight layers whose output receives a gradient (zero or not), in forward order."""
+        value = self._read("layers")
+        if not isinstance(value, tuple):
+            raise TypeError("the statistic 'layers' is no tuple")
+        return value
+
+    @property
+    def activation_matches(self) -> Tensor:
+        """[n, n], float64: number of ReLU units that are on, or off, for both samples i and j."""
+        return self.tensor("activation_matches")
+
+    @property
+    def activation_units(self) -> int:
+        """Number of ReLU units behind `activation_matches`."""
+        return int(str(self._read("activation_units")))
+
+    @property
+    def params(self) -> int:
+        """Number of trainable parameters."""
+        return int(str(self._read("params")))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of one sample: convolutions and matrix products, no bias."""
+        return int(str(self._read("macs")))
+
+    @property
+    def sizes(self) -> Tensor:
+        """[L], float64: number of weights of each block."""
+        return torch.tensor([block.size for block in self.blocks], dtype=torch.float64)
+
+    def only(self, needs: Iterable[Need]) -> Statistics:
+        """What a proxy that declared `needs` may read."""
+        needs = tuple(needs)
+        names = {need for need in needs if isinstance(need, str)}
+        names |= {both for both, first in _TOGETHER.items() if first in names}
+        names |= {_READ_AS[name] for name in names if name in _READ_AS}
+        values: dict[str, object] = {
+            name: value for name, value in self.values.items() if name in names
+        }
+        declared = [need.name for need in needs if isinstance(need, WeightStatistic)]
+        sums = self.values.get("weight_sums")
+        if declared and isinstance(sums, Mapping):
+            values["weight_sums"] = {name: sums[name] for name in declared if name in sums}
+        if isinstance(values.get("layers"), tuple):
+            values["layers"] = tuple(_bare(layer, names) for layer in self.layers)
+        return replace(self, values=values)
+
+
+def _bare(layer: Layer, names: set[str]) -> Layer:
+    """`layer` without the spectra that were not declared."""
+    return replace(
+        layer,
+        input_spectrum=layer.input_spectrum if "input_spectra" in names else None,
+        output_spectrum=layer.output_spectrum if "output_spectra" in names else None,
+    )
