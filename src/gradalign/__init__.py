@@ -1,1 +1,45 @@
 """Rank neural networks before training them."""
+
+from importlib.metadata import version
+
+from gradalign.batch import Batch
+from gradalign.engine import collect
+from gradalign.errors import (
+    ConservationError,
+    GradalignError,
+    InputError,
+    MissingStatisticError,
+    UndefinedScore,
+    UnknownNameError,
+    UnsupportedError,
+)
+from gradalign.probe import Probe
+from gradalign.rank import rank
+from gradalign.ranking import Ranking
+from gradalign.record import Score, Scores
+from gradalign.score import score
+from gradalign.spaces import get_space
+from gradalign.statistics import Statistics
+
+__version__ = version("gradalign")
+
+__all__ = [
+    "Batch",
+    "ConservationError",
+    "GradalignError",
+    "InputError",
+    "MissingStatisticError",
+    "Probe",
+    "Ranking",
+    "Score",
+    "Scores",
+    "Statistics",
+    "UndefinedScore",
+    "UnknownNameError",
+    "UnsupportedError",
+    "__version__",
+    "collect",
+    "get_space",
+    "rank",
+    "score",
+]

@@ -1,1 +1,7 @@
-"""(docstring)"""
+"""The engine: per-sample-gradient statistics of a network from one forward and one backward."""
+
+from gradalign.engine._collect import Backend, Check, collect
+from gradalign.engine._loss import LossFunction, default_loss
+from gradalign.engine._weights import Selection
+
+__all__ = ["Backend", "Check", "LossFunction", "Selection", "collect", "default_loss"]

@@ -1,1 +1,5 @@
-"""(docstring)"""
+"""Statistics that need more than one backward pass, or none of it."""
+
+from gradalign.engine.collectors._base import COLLECTORS, Collector
+
+__all__ = ["COLLECTORS", "Collector"]

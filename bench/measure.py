@@ -1,0 +1,84 @@
+"""Time as a multiple of one training step, both taken in turns in one process."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - its usual name
+
+SHORTEST = 0.1
+"""Seconds that a timed stretch lasts at least: a faster step is repeated within it."""
+
+
+@dataclass
+class Timing:
+    """Ratios to a training step, one for each repeat, and the seconds of the steps beside them."""
+
+    ratios: list[float] = field(default_factory=list)
+    step_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.ratios)
+
+
+def training_step(network: nn.Module, inputs: Tensor, targets: Tensor) -> Callable[[], None]:
+    """Forward, mean cross-entropy and backward in train mode, without an optimiser's update."""
+
+    def step() -> None:
+        network.zero_grad(set_to_none=True)
+        F.cross_entropy(network(inputs), targets).backward()
+
+    return step
+
+
+def interleaved(
+    step: Callable[[], object],
+    rivals: Mapping[str, Callable[[], object]],
+    repeats: Mapping[str, int],
+) -> dict[str, Timing]:
+    """Step and rival in turns (A B A C A B A C ...), everything run once before that is timed.
+
+    Whatever slows the machine for a while slows a step and the rival next to it alike, so only
+    the ratio of neighbours is taken. CPU time of the process, not wall time: others may be at work.
+
+    Args:
+        step: What counts as 1.
+        rivals: What is compared with it, by name; already run once.
+        repeats: How often each is timed.
+    """
+    step()
+    calls = max(1, math.ceil(SHORTEST / _seconds(step, 1)))
+    timings = {name: Timing() for name in rivals}
+    for turn in range(max(repeats.values(), default=0)):
+        for name, rival in rivals.items():
+            if turn < repeats[name]:
+                base = _seconds(step, calls)
+                timings[name].ratios.append(_seconds(rival, calls) / base)
+                timings[name].step_seconds.append(base / calls)
+    return timings
+
+
+def _seconds(run: Callable[[], object], calls: int) -> float:
+    start = time.process_time()
+    for _ in range(calls):
+        run()
+    return time.process_time() - start
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch on one thread, as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

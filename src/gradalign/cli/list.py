@@ -1,0 +1,141 @@
+"""`gradalign list`: what there is to choose from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from gradalign.aggregates import AGGREGATES
+from gradalign.benchmarks import BENCHMARKS
+from gradalign.cli._app import command
+from gradalign.cli._options import Display, Format
+from gradalign.cli._output import write_csv, write_json, write_table
+from gradalign.data import SOURCES
+from gradalign.proxies import PROXIES, Proxy
+from gradalign.spaces import SPACES
+
+Entry = dict[str, object]
+
+
+class Kind(str, Enum):
+    """What can be listed."""
+
+    proxies = "proxies"
+    aggregates = "aggregates"
+    spaces = "spaces"
+    benchmarks = "benchmarks"
+    data = "data"
+
+
+@command
+def list_(
+    kind: Annotated[Kind, typer.Argument(show_default=False, help="What to list.")],
+    display: Display,
+) -> int:
+    """What there is: proxies, aggregates, spaces, benchmarks or data."""
+    entries = ENTRIES[kind]()
+    if display.format is Format.json:
+        write_json({kind.value: entries})
+        return 0
+    texts = [{key: _text(key, value) for key, value in entry.items()} for entry in entries]
+    if display.format is Format.csv:
+        write_csv(pd.DataFrame(texts))
+        return 0
+    header = [key for key in texts[0] if key not in _ONLY_JSON]
+    write_table(header, [[text[key] for key in header] for text in texts], left=len(header))
+    return 0
+
+
+def _proxy(name: str, proxy: Proxy) -> Entry:
+    return {
+        "name": name,
+        "better": proxy.better,
+        "range": [None if math.isinf(bound) else bound for bound in proxy.bounds],
+        "needs": [need if isinstance(need, str) else need.name for need in proxy.needs],
+        "summary": proxy.summary,
+        "source": proxy.source,
+        "invariant_to": sorted(proxy.invariant_to),
+        "probes": {probe: dict(changes) for probe, changes in proxy.probes.items()},
+        "official": dict(proxy.official),
+    }
+
+
+def _proxies() -> list[Entry]:
+    return [_proxy(name, proxy) for name, proxy in PROXIES.items()]
+
+
+def _aggregates() -> list[Entry]:
+    return [
+        {"name": name, "members": [*each.members], "summary": each.summary, "source": each.source}
+        for name, each in AGGREGATES.items()
+    ]
+
+
+def _spaces() -> list[Entry]:
+    return [
+        {
+            "name": name,
+            "size": space.size,
+            "build": dict(space.options),
+            "input_size": [*space.input_size],
+            "summary": space.description,
+            "source": space.source,
+            "licence": space.licence,
+        }
+        for name, space in SPACES.items()
+    ]
+
+
+def _benchmarks() -> list[Entry]:
+    return [
+        {
+            "name": name,
+            "space": each.space,
+            "networks": len(each),
+            "metrics": [*each.metrics],
+            "summary": each.description,
+            "source": each.source,
+            "licence": each.licence,
+        }
+        for name, each in BENCHMARKS.items()
+    ]
+
+
+def _data() -> list[Entry]:
+    return [
+        {
+            "name": f"{name}:{each.argument_name}" if each.argument_name else name,
+            "summary": each.description,
+            "licence": each.licence,
+        }
+        for name, each in SOURCES.items()
+    ]
+
+
+ENTRIES: dict[Kind, Callable[[], list[Entry]]] = {
+    Kind.proxies: _proxies,
+    Kind.aggregates: _aggregates,
+    Kind.spaces: _spaces,
+    Kind.benchmarks: _benchmarks,
+    Kind.data: _data,
+}
+
+_ONLY_JSON = {"invariant_to", "probes", "official"}
+
+
+def _text(key: str, value: object) -> str:
+    """A value as a cell of a table."""
+    if key == "range" and isinstance(value, list):
+        low, high = value
+        left = "(-inf" if low is None else f"[{low:g}"
+        return f"{left}, {'inf)' if high is None else f'{high:g}]'}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={own}" for name, own in value.items())
+    if isinstance(value, list):
+        return ("x" if key == "input_size" else ", ").join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,261 @@
+"""The fast backend: one forward and one backward, with hooks on the modules that hold a block.
+
+The weights are frozen, so autograd computes activation gradients only. As a layer's output gradient
+arrives, its per-sample weight gradient is formed from it and the layer's input, reduced and freed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradalign.batch import Batch
+from gradalign.engine._codes import ActivationCodes
+from gradalign.engine._gradient import PerSampleGradient, Summed, Workspace
+from gradalign.engine._layers import Call, call_macs, is_layer, layer_spectrum
+from gradalign.engine._loss import LossFunction, check_finite, sample_losses
+from gradalign.engine._modes import PassMode
+from gradalign.engine._prepare import Prepared
+from gradalign.engine._reduce import BlockReducer, BlockStatistics, Request
+from gradalign.engine._result import PassResult
+from gradalign.engine._weights import Weight, as_matrix, filter_matrix
+from gradalign.engine.rules import Rule, Use, rule_for
+from gradalign.errors import UnsupportedError
+from gradalign.probe import Probe
+
+
+class HookPass:
+    """One pass; made, run and thrown away.
+
+    Args:
+        model: The model in the probe's state.
+        batch: All samples.
+        probe: The conditions.
+        request: Which gradient statistics are wanted.
+        spectra: Of `input` and `output`, those of which spectra are wanted.
+        codes: Whether activation codes are wanted.
+        work: Reused buffers.
+    """
+
+    def __init__(
+        self,
+        model: Prepared,
+        batch: Batch,
+        probe: Probe,
+        request: Request,
+        *,
+        spectra: frozenset[str],
+        codes: bool,
+        work: Workspace,
+    ) -> None:
+        self._model = model
+        self._batch = batch
+        self._probe = probe
+        self._request = request
+        self._spectra = spectra
+        self._work = work
+        self._n = len(batch)
+        self._modules = dict(model.model.named_modules(remove_duplicate=False))
+        self._options: dict[str, tuple[object, ...]] = {}
+        self._rules = self._find_rules(model.weights)
+        self._codes = ActivationCodes(self._n, work) if codes else None
+        self._mode = PassMode(
+            probe.norm,
+            self._n,
+            model.names,
+            on_relu=self._codes.on_relu if self._codes else None,
+        )
+        self._calls: list[Call] = []
+        self._uses: dict[int, int] = {}  # forward calls of each block
+        self._pending: dict[int, list[PerSampleGradient]] = {}
+        self._done: dict[int, BlockStatistics] = {}
+        self._times: dict[int, int] = {}
+        self._input_spectra: list[tuple[Tensor, int, tuple[Tensor, int]]] = []
+        self._anchor = torch.zeros((), requires_grad=True)
+        self.kinds: set[tuple[object, ...]] = set()
+
+    def _find_rules(self, weights: Sequence[Weight]) -> dict[str, list[tuple[str, Weight, Rule]]]:
+        """For each module name the attributes to read, with their blocks and rules."""
+        found: dict[str, list[tuple[str, Weight, Rule]]] = {}
+        seen: set[tuple[int, str]] = set()
+        for weight in weights:
+            for name, attribute in weight.owners:
+                module = self._modules[name]
+                if (id(module), attribute) in seen:
+                    continue  # one module under two names
+                seen.add((id(module), attribute))
+                rule = rule_for(module, attribute)
+                if rule is None:
+                    raise UnsupportedError(
+                        f"no layer rule for {attribute!r} of {type(module).__name__} {name!r}"
+                    )
+                found.setdefault(name, []).append((attribute, weight, rule))
+        return found
+
+    def run(self, loss_fn: LossFunction | None) -> PassResult:
+        """Forward, backward, and what came out."""
+        handles = []
+        try:
+            for name in self._rules:
+                hook = partial(self._on_forward, name)
+                handles.append(self._modules[name].register_forward_hook(hook, prepend=True))
+            with self._mode:
+                losses = sample_losses(self._model.model, self._batch, self._probe, loss_fn)
+            check_finite(losses)
+            if losses.requires_grad:
+                losses.sum().backward()
+            self._finish()
+        finally:
+            for handle in handles:
+                handle.remove()
+        return PassResult(
+            blocks=[self._done.get(id(w.parameter)) for w in self._model.weights],
+            calls=self._calls,
+            block_macs=self._block_macs(),
+            block_times=[self._times.get(id(w.parameter), -1) for w in self._model.weights],
+            last_norm=self._mode.last_norm,
+            codes=self._codes.result() if self._codes else None,
+        )
+
+    def _on_forward(self, name: str, module: nn.Module, args: tuple[Any, ...], out: Any) -> Any:
+        """Keep the input, and wait for the gradient of the output."""
+        if not args or not isinstance(args[0], Tensor) or not isinstance(out, Tensor):
+            raise UnsupportedError(f"layer {name!r} is called without a positional tensor")
+        x = args[0].detach()
+        if x.shape[0] % self._n:
+            raise UnsupportedError(
+                f"layer {name!r} sees {x.shape[0]} rows for {self._n} samples: no layer rule"
+            )
+        call = Call(
+            name, module, self._mode.tick(), call_macs(module, x, out, self._n), is_layer(module)
+        )
+        self._calls.append(call)
+        if "input" in self._spectra and call.is_layer:
+            call.input_spectrum = self._input_spectrum(args[0], module)
+        for attribute, weight, rule in self._rules[name]:
+            key = id(weight.parameter)
+            self._uses[key] = self._uses.get(key, 0) + 1
+            self._times.setdefault(key, call.time)
+            self.kinds.add(self._kind(name, attribute, rule, x, out))
+        if not out.requires_grad:
+            out = _Anchor.apply(out, self._anchor)
+        out.register_hook(partial(self._on_gradient, call, x, x._version))
+        return out
+
+    def _on_gradient(self, call: Call, x: Tensor, version: int, grad: Tensor) -> None:
+        """Form and reduce the per-sample gradients of one call."""
+        if x._version != version:
+            raise UnsupportedError(
+                f"the input of layer {call.name!r} is overwritten after its use: write the operation "
+                "that follows without inplace=True"
+            )
+        call.reached = True
+        grad = grad.detach()
+        call.live = _is_live(grad)
+        if "output" in self._spectra and call.is_layer:
+            call.output_spectrum = layer_spectrum(grad, call.module)
+        for attribute, weight, rule in self._rules[call.name]:
+            use = Use(call.module, attribute, x, grad, self._n, partial(self._normalised, call, x))
+            try:
+                gradient = rule.gradient(use)
+            except ValueError as error:
+                raise UnsupportedError(f"layer {call.name!r}: {error}") from error
+            if gradient.shape != tuple(as_matrix(weight.parameter).shape):
+                raise UnsupportedError(f"layer {call.name!r}: its rule gives another shape")
+            key = id(weight.parameter)
+            if self._uses[key] == 1:
+                self._done[key] = self._reducer(weight).reduce(gradient)
+            else:
+                self._pending.setdefault(key, []).append(gradient)
+
+    def _finish(self) -> None:
+        """Reduce the blocks that were used several times, their uses summed."""
+        for weight in self._model.weights:
+            uses = self._pending.pop(id(weight.parameter), None)
+            if uses:
+                gradient = uses[0] if len(uses) == 1 else Summed(uses)
+                self._done[id(weight.parameter)] = self._reducer(weight).reduce(gradient)
+
+    def _reducer(self, weight: Weight) -> BlockReducer:
+        return BlockReducer(
+            self._request, weight.parameter, filter_matrix(self._model.model, weight), self._work
+        )
+
+    def _normalised(self, call: Call, x: Tensor) -> Tensor:
+        """Output of a normalisation layer without its affine part, in the probe's norm mode."""
+        module: Any = call.module
+        weight, bias = module._parameters.get("weight"), module._parameters.get("bias")
+        module._parameters.update({k: None for k in ("weight", "bias") if k in module._parameters})
+        try:
+            with torch.no_grad(), PassMode(self._probe.norm, self._n, self._model.names):
+                out: Tensor = type(module).forward(module, x)
+                return out
+        finally:
+            module._parameters.update(
+                {
+                    name: value
+                    for name, value in (("weight", weight), ("bias", bias))
+                    if name in module._parameters
+                }
+            )
+
+    def _input_spectrum(self, x: Tensor, module: nn.Module) -> tuple[Tensor, int]:
+        """The spectrum of a layer's input; several layers that read one tensor share it."""
+        for known, version, spectrum in self._input_spectra:
+            if known is x and version == x._version:
+                return spectrum
+        spectrum = layer_spectrum(x.detach(), module)
+        self._input_spectra = [*self._input_spectra[-3:], (x, x._version, spectrum)]
+        return spectrum
+
+    def _block_macs(self) -> list[int]:
+        macs: dict[int, int] = {}
+        for call in self._calls:
+            for attribute, weight, _ in self._rules[call.name]:
+                if attribute != "bias":
+                    key = id(weight.parameter)
+                    macs[key] = macs.get(key, 0) + call.macs
+        return [macs.get(id(weight.parameter), 0) for weight in self._model.weights]
+
+    def _kind(
+        self, name: str, attribute: str, rule: Rule, x: Tensor, out: Tensor
+    ) -> tuple[object, ...]:
+        """What has to be equal for a rule that was right once to be taken for right again."""
+        path = name.split(".") if name else []
+        chain = tuple(self._plain(".".join(path[:depth])) for depth in range(len(path) + 1))
+        return (attribute, id(rule), tuple(x.shape), tuple(out.shape), self._probe.norm, chain)
+
+    def _plain(self, name: str) -> tuple[object, ...]:
+        """Class and plain attributes of a module."""
+        if name not in self._options:
+            module = self._modules[name]
+            values = sorted((k, v) for k, v in vars(module).items() if type(v) in _PLAIN)
+            self._options[name] = (type(module), *values)
+        return self._options[name]
+
+
+_PLAIN = (bool, int, float, str)
+
+
+def _is_live(grad: Tensor) -> bool:
+    """Whether any entry is other than zero; the sum of squares tells fast unless it underflows."""
+    flat = grad.flatten()
+    return float(torch.dot(flat, flat)) > 0 or bool((flat != 0).any())
+
+
+class _Anchor(torch.autograd.Function):
+    """Makes an output that depends on no gradient yet a part of the graph, without a copy."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, anchor: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ARG004
+        ctx.mark_dirty(x)  # so that an in-place operation may follow
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, None]:  # type: ignore[override]  # noqa: ARG004
+        return None, None
+

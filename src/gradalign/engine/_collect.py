@@ -1,0 +1,250 @@
+"""`collect`: from a model, a batch, a probe and what is wanted to `Statistics`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from gradalign.batch import Batch
+from gradalign.engine import _check, functional, naive
+from gradalign.engine._capture import HookPass
+from gradalign.engine._gradient import Workspace
+from gradalign.engine._layers import Call
+from gradalign.engine._loss import LossFunction
+from gradalign.engine._macs import count_macs
+from gradalign.engine._prepare import Prepared, prepared, unwrap
+from gradalign.engine._reduce import BlockStatistics, Request
+from gradalign.engine._result import PassResult
+from gradalign.engine._weights import Selection
+from gradalign.engine.collectors import COLLECTORS
+from gradalign.errors import InputError, UnsupportedError
+from gradalign.probe import Probe
+from gradalign.statistics import FIELDS, Block, Layer, Need, Statistics, WeightStatistic
+
+Backend = Literal["auto", "hooks", "vmap", "loop"]
+Check = Literal["auto", "always", "never"]
+
+BYTE_BUDGET = 1 << 28
+"""What the buffers of one layer may take, or the per-sample gradients of one group of blocks."""
+
+_OUTSIDE_THE_PASS = frozenset({"params", "macs", "weights"})
+
+
+def collect(
+    model: nn.Module,
+    batch: Batch,
+    probe: Probe,
+    needs: Iterable[Need],
+    *,
+    loss_fn: LossFunction | None = None,
+    params: str | Selection | None = None,
+    backend: Backend = "auto",
+    check: Check = "auto",
+    byte_budget: int = BYTE_BUDGET,
+) -> Statistics:
+    """Measure what `needs` name, in one forward and one backward where that is possible.
+
+    Args:
+        model: Any module; afterwards it is exactly as before, also after an exception.
+        batch: The samples, on the model's device.
+        probe: The conditions: norm mode, objective, weights, dtype, selection of blocks.
+        needs: Names of `gradalign.statistics.FIELDS`, and weight statistics.
+        loss_fn: (output, targets) to one loss a sample; None: cross-entropy for integer targets,
+            summed squared error for float ones.
+        params: Which weights are blocks; None: as the probe says.
+        backend: `auto` takes hooks where every trainable weight has a rule that passes the
+            conservation check, else vmap, else loop.
+        check: When to run the conservation check: `auto` the first time a kind of layer is met.
+        byte_budget: Bytes that buffers may take beyond activations.
+
+    Returns:
+        The statistics; `backend` says what measured them, and why if it was not the first choice.
+
+    Raises:
+        InputError: A batch or loss that does not fit the model.
+        UnsupportedError: What cannot be measured exactly, with the way out.
+        ConservationError: A rule that is wrong on this model, where `backend="hooks"`.
+    """
+    needs = tuple(needs)
+    for name in (need for need in needs if isinstance(need, str)):
+        if name not in FIELDS:
+            raise InputError(f"unknown statistic {name!r}: there are {', '.join(FIELDS)}")
+    if backend not in get_args(Backend):
+        raise InputError(f"unknown backend {backend!r}: choose from {', '.join(get_args(Backend))}")
+    model = unwrap(model)
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    start = time.perf_counter()
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with prepared(model, probe, params or probe.params) as ready:
+        batch = batch.to(device, ready.weights[0].parameter.dtype)
+        work = Workspace(byte_budget)
+        conditions = _Conditions(ready, batch, probe, needs, loss_fn, work)
+        result, used = _run(conditions, backend, check)
+        values = _values(conditions, result)
+        if "params" in needs:
+            values["params"] = trainable
+        if "macs" in needs:
+            values["macs"] = count_macs(ready, batch)
+        if "weights" in needs:
+            values["weights"] = tuple(w.parameter.detach().clone() for w in ready.weights)
+        for name in COLLECTORS:
+            if name in needs:
+                values[name] = COLLECTORS[name].collect(ready, batch, probe, loss_fn)
+        macs = result.block_macs if result else [0] * len(ready.weights)
+        blocks = tuple(
+            Block(weight.name, tuple(weight.parameter.shape), count)
+            for weight, count in zip(ready.weights, macs, strict=True)
+        )
+    return Statistics(
+        n=len(batch),
+        blocks=blocks,
+        values=values,
+        has_gradient=result.has_gradient if result else True,
+        backend=used,
+        seconds=time.perf_counter() - start,
+        peak_bytes=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Conditions:
+    """Everything a backend is given."""
+
+    model: Prepared
+    batch: Batch
+    probe: Probe
+    needs: Sequence[Need]
+    loss_fn: LossFunction | None
+    work: Workspace
+
+    @property
+    def request(self) -> Request:
+        return Request.of(self.needs)
+
+    @property
+    def spectra(self) -> frozenset[str]:
+        return frozenset(s for s in ("input", "output") if f"{s}_spectra" in self.needs)
+
+    @property
+    def codes(self) -> bool:
+        return "activation_matches" in self.needs or "activation_units" in self.needs
+
+    @property
+    def wants_pass(self) -> bool:
+        outside = _OUTSIDE_THE_PASS | set(COLLECTORS)
+        return any(isinstance(n, WeightStatistic) or n not in outside for n in self.needs)
+
+    def hooks(self, check: Check) -> PassResult:
+        """The fast backend, and the conservation check where it is due."""
+        if self.probe.norm == "batch_exact":
+            raise UnsupportedError(
+                "the hooks backend cannot express norm='batch_exact'; use backend='loop'"
+            )
+        pass_ = HookPass(
+            self.model,
+            self.batch,
+            self.probe,
+            self.request,
+            spectra=self.spectra,
+            codes=self.codes,
+            work=self.work,
+        )
+        result = pass_.run(self.loss_fn)
+        if check == "always" or (check == "auto" and not _check.is_verified(pass_.kinds)):
+            _check.check_conservation(self.model, self.batch, self.probe, self.work, self.loss_fn)
+        return result
+
+    def slow(self, run: Callable[..., PassResult]) -> PassResult:
+        """One of the backends that need no rules."""
+        return run(
+            self.model,
+            self.batch,
+            self.probe,
+            self.request,
+            spectra=self.spectra,
+            codes=self.codes,
+            work=self.work,
+            loss_fn=self.loss_fn,
+        )
+
+
+def _run(conditions: _Conditions, backend: Backend, check: Check) -> tuple[PassResult | None, str]:
+    """The pass, by the backend asked for or the first that can do it."""
+    if not conditions.wants_pass:
+        return None, "none"
+    ways: dict[str, Callable[[], PassResult]] = {
+        "hooks": lambda: conditions.hooks(check),
+        "vmap": lambda: conditions.slow(functional.run),
+        "loop": lambda: conditions.slow(naive.run),
+    }
+    if backend != "auto":
+        return ways[backend](), backend
+    reasons: list[str] = []
+    for name, run in ways.items():
+        try:
+            return run(), "; ".join([name, *reasons])
+        except UnsupportedError as error:
+            reasons.append(f"{name}: {error}")
+            last = error
+    raise last
+
+
+def _values(conditions: _Conditions, result: PassResult | None) -> dict[str, object]:
+    """The fields of `Statistics` that come from the pass."""
+    if result is None:
+        return {}
+    needs, n = set(conditions.needs), len(conditions.batch)
+    blocks = result.blocks
+    values: dict[str, object] = {"live": torch.tensor(result.live)}
+    values["squared_norms"] = _stack(blocks, "squared_norms", (n,))
+    request = conditions.request
+    if request.gram:
+        values["gram"] = _stack(blocks, "gram", (n, n))
+    if request.agreement:
+        values["agreement"] = _stack(blocks, "agreement", (n,))
+    if request.filters:
+        values["filter_alignment"] = _stack(blocks, "filter_alignment", ())
+        values["filter_alignment_left_out"] = _stack(blocks, "filter_alignment_left_out", (n,))
+    if request.sums:
+        values["weight_sums"] = {
+            statistic.name: torch.tensor(
+                [0.0 if b is None else (b.sums or {})[statistic.name] for b in blocks],
+                dtype=torch.float64,
+            )
+            for statistic in request.sums
+        }
+    if conditions.codes and result.codes is not None:
+        matches, units = result.codes
+        values["activation_matches"] = matches if units else torch.zeros(n, n, dtype=torch.float64)
+        values["activation_units"] = units
+    if needs & {"layers", "input_spectra", "output_spectra"}:
+        values["layers"] = tuple(_layer(c) for c in result.calls if c.is_layer and c.reached)
+    return values
+
+
+def _stack(
+    blocks: Sequence[BlockStatistics | None], name: str, shape: tuple[int, ...]
+) -> Tensor:
+    """One statistic of all blocks, [L, *shape], zeros where no gradient arrives."""
+    zero = torch.zeros(shape, dtype=torch.float64)
+    return torch.stack([zero if block is None else getattr(block, name) for block in blocks])
+
+
+def _layer(call: Call) -> Layer:
+    inputs, outputs = call.input_spectrum, call.output_spectrum
+    return Layer(
+        name=call.name,
+        macs=call.macs,
+        live=call.live,
+        input_spectrum=inputs[0] if inputs else None,
+        input_positions=inputs[1] if inputs else 0,
+        output_spectrum=outputs[0] if outputs else None,
+        output_positions=outputs[1] if outputs else 0,
+    )

@@ -1,0 +1,100 @@
+"""Weight layers: calls of modules that hold a block, their multiply-adds and their spectra."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradalign.engine._weights import channel_axis, is_transformers_conv1d
+
+
+@dataclass
+class Call:
+    """One call of a module that holds a block.
+
+    Args:
+        name: Dotted name of the module.
+        module: The module.
+        time: Place in the order of the forward pass.
+        macs: Multiply-adds of one sample.
+        is_layer: Whether it counts as a weight layer (recurrent modules do not).
+        reached: Whether a gradient arrives at its output.
+    """
+
+    name: str
+    module: nn.Module
+    time: int
+    macs: int
+    is_layer: bool
+    reached: bool = False
+    live: bool = False
+    input_spectrum: tuple[Tensor, int] | None = None
+    output_spectrum: tuple[Tensor, int] | None = None
+
+
+def is_layer(module: nn.Module) -> bool:
+    """Whether a call of `module` is a weight layer, with an input and an output of its own."""
+    return isinstance(module, (nn.modules.conv._ConvNd, nn.Linear, nn.Bilinear)) or (
+        is_transformers_conv1d(module)
+    )
+
+
+def call_macs(module: nn.Module, x: Tensor, out: Any, n: int) -> int:
+    """Multiply-adds of one sample in a call of `module`, without bias."""
+    if isinstance(module, nn.modules.conv._ConvTransposeNd):
+        return x.numel() // n * (module.weight.numel() // module.weight.shape[0])
+    if isinstance(module, nn.modules.conv._ConvNd):
+        return int(out.numel() // n * (module.weight.numel() // module.weight.shape[0]))
+    if isinstance(module, nn.Bilinear):
+        return int(out.numel() // n * module.in1_features * module.in2_features)
+    if isinstance(module, nn.Linear):
+        return int(out.numel() // n * module.in_features)
+    if is_transformers_conv1d(module):
+        return int(out.numel() // n * module.weight.shape[0])  # type: ignore[union-attr, operator]
+    if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
+        steps = x.numel() // (n * x.shape[-1])
+        return steps * sum(
+            parameter.numel()
+            for name, parameter in module.named_parameters()
+            if name.startswith("weight_")
+        )
+    return 0
+
+
+def layer_spectrum(x: Tensor, module: nn.Module) -> tuple[Tensor, int]:
+    """`covariance_spectrum` along the channel axis of a weight layer."""
+    return covariance_spectrum(x, channel_axis(module))
+
+
+def covariance_spectrum(x: Tensor, axis: int) -> tuple[Tensor, int]:
+    """Eigenvalues of the channel covariance, centred over all other axes.
+
+    Args:
+        x: Samples on axis 0, channels on `axis` (1 or -1).
+        axis: The channel axis.
+
+    Returns:
+        The eigenvalues, [channels], on the CPU in float64, and the number of rows behind them.
+    """
+    if axis == 1 and x.dim() > 2:
+        maps = x.flatten(2)  # [n, C, T]
+        n, channels, positions = maps.shape
+        rows = n * positions
+        if positions >= channels:
+            second = maps.new_zeros(channels, channels).addbmm_(maps, maps.transpose(1, 2))
+        else:
+            flat = maps.transpose(0, 1).reshape(channels, rows)
+            second = flat @ flat.T
+        mean = maps.sum(2).sum(0) / rows
+    else:
+        flat = x.reshape(-1, x.shape[-1])  # [rows, C]
+        rows = flat.shape[0]
+        second = flat.T @ flat
+        mean = flat.sum(0) / rows
+    covariance = second / rows - torch.outer(mean, mean)
+    if not bool(torch.isfinite(covariance).all()):
+        return torch.full((covariance.shape[0],), float("nan"), dtype=torch.float64), rows
+    return torch.linalg.eigvalsh(covariance).double().cpu(), rows

@@ -1,0 +1,245 @@
+"""One forward pass under the probe's conditions, by intercepting the functions that modules call.
+
+Norm modes, switched-off randomness and activation codes act on the functional calls, so they hold for
+modules, subclasses and functional code alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from gradalign.engine import _norm
+from gradalign.errors import UnsupportedError
+from gradalign.probe import NormMode
+
+Moments = tuple[Tensor, Tensor]
+
+
+class PassMode(TorchFunctionMode):
+    """Context in which a forward pass sees the probe's norm mode and no randomness.
+
+    Args:
+        norm: The norm mode.
+        n: Number of samples of the forward pass.
+        names: Names of the normalisation layers by the `id` of a tensor they pass, for messages.
+        fixed_moments: Statistics to hold constant, one pair for each normalisation call in order;
+            None: those of the batch at hand.
+        on_relu: Called with every ReLU's input and output.
+        twice: Whether the pass will be differentiated twice.
+    """
+
+    def __init__(
+        self,
+        norm: NormMode,
+        n: int,
+        names: Mapping[int, str],
+        *,
+        fixed_moments: list[Moments] | None = None,
+        on_relu: Callable[[Tensor, Tensor], None] | None = None,
+        twice: bool = False,
+    ) -> None:
+        super().__init__()
+        self.norm = norm
+        self.n = n
+        self.names = names
+        self.moments: list[Moments] = []
+        self.record_moments = False
+        self.clock = 0
+        self.last_norm = -1
+        self._fixed = fixed_moments
+        self._call = 0
+        self.on_relu = on_relu
+        self._twice = twice
+
+    def tick(self) -> int:
+        """A time stamp that orders the calls of one forward pass."""
+        self.clock += 1
+        return self.clock
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        handler = _HANDLERS.get(func)
+        if handler is None:
+            return func(*args, **(kwargs or {}))
+        return handler(self, func, args, kwargs or {})
+
+    def normalise(
+        self,
+        x: Tensor,
+        running: tuple[Tensor | None, Tensor | None],
+        weight: Tensor | None,
+        bias: Tensor | None,
+        eps: float,
+    ) -> Tensor:
+        """Output of a batch normalisation in this mode."""
+        self.last_norm = self.tick()
+        name = self._name(*running, weight, bias)
+        if self.norm == "identity":
+            return x
+        if self.norm == "frozen":
+            return _norm.frozen(x, *running, weight, bias, eps, name)
+        if self.norm == "batch_fixed":
+            return self._fixed_norm(x, weight, bias, eps, name)
+        if self.norm == "sample" or self.n == 1:
+            if _norm.positions(x, self.n) < 2:
+                raise UnsupportedError(
+                    f"norm mode {self.norm!r}: {name} sees one value a channel and sample, which has "
+                    "no variance; choose norm='batch_fixed' or 'batch' with two samples or more"
+                )
+            return self.normalise_each(x, weight, bias, eps)
+        return F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
+
+    def normalise_each(
+        self, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> Tensor:
+        """Output of a normalisation of every sample by itself."""
+        kernel = _norm.per_sample_differentiable if self._twice else _norm.per_sample
+        return kernel(x, self.n, weight, bias, eps)
+
+    def _fixed_norm(
+        self, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, name: str
+    ) -> Tensor:
+        if self._fixed is not None:
+            mean, variance = self._fixed[self._call]
+            self._call += 1
+            return F.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
+        if x.numel() == x.shape[1]:
+            raise UnsupportedError(
+                f"norm mode 'batch_fixed': {name} sees one value a channel, which has no variance; "
+                "give two samples or more, or choose norm='frozen'"
+            )
+        if self.record_moments:
+            self.moments.append(_norm.batch_moments(x.detach()))
+        return _norm.fixed(x, weight, bias, eps)
+
+    def _name(self, *tensors: Tensor | None) -> str:
+        for tensor in tensors:
+            if tensor is not None and id(tensor) in self.names:
+                return f"layer {self.names[id(tensor)]!r}"
+        return "a functional batch norm call"
+
+    def relu(self, x: Tensor, out: Tensor) -> Tensor:
+        """Hand a ReLU to whoever reads activation codes."""
+        if self.on_relu is not None:
+            self.on_relu(x, out)
+        return out
+
+
+def _batch_norm(mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: Any) -> Tensor:
+    def unpack(
+        input: Tensor,  # noqa: A002 - torch's own argument name
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        training: bool = False,  # noqa: ARG001, FBT001, FBT002
+        momentum: float | None = 0.1,  # noqa: ARG001
+        eps: float = 1e-5,
+    ) -> Tensor:
+        return mode.normalise(input, (running_mean, running_var), weight, bias, eps)
+
+    return unpack(*args, **kwargs)
+
+
+def _instance_norm(mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: Any) -> Tensor:
+    def unpack(
+        input: Tensor,  # noqa: A002
+        running_mean: Tensor | None = None,
+        running_var: Tensor | None = None,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        use_input_stats: bool = True,  # noqa: ARG001, FBT001, FBT002
+        momentum: float = 0.1,  # noqa: ARG001
+        eps: float = 1e-5,
+    ) -> Tensor:
+        if running_mean is not None and mode.norm not in ("sample", "batch", "batch_exact"):
+            return mode.normalise(input, (running_mean, running_var), weight, bias, eps)
+        mode.last_norm = mode.tick()
+        rows = input.shape[0]  # an instance is a row, however many of them make a sample
+        return _norm.per_sample(input, rows, weight, bias, eps) if not mode._twice else (
+            _norm.per_sample_differentiable(input, rows, weight, bias, eps)
+        )
+
+    return unpack(*args, **kwargs)
+
+
+def _group_norm(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Tensor:
+    def unpack(
+        input: Tensor,  # noqa: A002
+        num_groups: int,
+        weight: Tensor | None = None,
+        bias: Tensor | None = None,
+        eps: float = 1e-5,
+    ) -> Tensor:
+        mode.last_norm = mode.tick()
+        if num_groups == input.shape[1] and input.dim() > 2 and not mode._twice:
+            return _norm.per_sample(input, input.shape[0], weight, bias, eps)
+        result: Tensor = func(input, num_groups, weight, bias, eps)
+        return result
+
+    return unpack(*args, **kwargs)
+
+
+def _sample_norm(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    mode.last_norm = mode.tick()
+    return func(*args, **kwargs)
+
+
+def _identity(_mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    return args[0] if args else kwargs["input"]
+
+
+def _attention(_mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    if len(args) > 4:
+        args = (*args[:4], 0.0, *args[5:])
+    return func(*args, **{**kwargs, **({"dropout_p": 0.0} if len(args) <= 4 else {})})
+
+
+def _relu(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    x = args[0] if args else kwargs["input"]
+    return mode.relu(x, func(*args, **kwargs))
+
+
+_HANDLERS: dict[Any, Callable[[PassMode, Any, tuple[Any, ...], Any], Any]] = {
+    F.batch_norm: _batch_norm,
+    F.instance_norm: _instance_norm,
+    F.group_norm: _group_norm,
+    F.layer_norm: _sample_norm,
+    F.scaled_dot_product_attention: _attention,
+    **dict.fromkeys(
+        (
+            F.dropout,
+            F.dropout1d,
+            F.dropout2d,
+            F.dropout3d,
+            F.alpha_dropout,
+            F.feature_alpha_dropout,
+            torch.dropout,
+        ),
+        _identity,
+    ),
+    **dict.fromkeys(
+        (F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), _relu
+    ),
+}
+if hasattr(F, "rms_norm"):
+    _HANDLERS[F.rms_norm] = _sample_norm
+
+
+def norm_names(model: nn.Module) -> dict[int, str]:
+    """Names of modules by the `id` of each parameter and buffer they own directly."""
+    return {
+        id(tensor): name
+        for name, module in model.named_modules()
+        for tensor in (
+            *module.parameters(recurse=False),
+            *module.buffers(recurse=False),
+        )
+    }

@@ -1,0 +1,199 @@
+"""What a normalisation layer does in each norm mode, for tensors with the samples on axis 0.
+
+The same code serves module and functional calls, all backends and all modes, so a mode means one
+thing. Shapes: x is [rows, channels, *positions]; rows = n k, where k rows of one sample may have
+been folded into axis 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gradalign.errors import UnsupportedError
+
+CANCELLATION = 32
+"""A gradient that a normalisation takes away all but this many rounding errors of is zero."""
+
+
+def fixed(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    """Normalise by the statistics of the batch, held constant in the backward pass."""
+    result: Tensor = _FixedNorm.apply(x, weight, bias, eps)
+    return result
+
+
+class _FixedNorm(torch.autograd.Function):
+    """Batch norm whose backward is one multiplication: about two thirds of batch norm's time."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> Tensor:
+        out, mean, invstd = torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, eps)
+        ctx.save_for_backward(x, weight, mean, invstd)
+        ctx.has_bias = bias is not None
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight, mean, invstd = ctx.saved_tensors
+        scale = invstd if weight is None else weight * invstd
+        need_x, need_weight, need_bias, _ = ctx.needs_input_grad
+        others = [axis for axis in range(grad.dim()) if axis != 1]
+        d_x = grad * _channels(scale, grad) if need_x else None
+        d_weight = d_bias = None
+        if need_weight:
+            d_weight = (grad * (x - _channels(mean, x)) * _channels(invstd, x)).sum(others)
+        if need_bias:
+            d_bias = grad.sum(others)
+        return d_x, d_weight, d_bias, None
+
+
+def batch_moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance of each channel over rows and positions, shape [channels]."""
+    others = [axis for axis in range(x.dim()) if axis != 1]
+    variance, mean = torch.var_mean(x, others, correction=0)
+    return mean, variance
+
+
+def per_sample(
+    x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """Normalise every sample by its own statistics, with the gradient through them.
+
+    Equals a loop over batches of one in train mode. Where the incoming gradient is one that
+    normalisation takes away altogether (the same at every position), the outgoing one is exactly
+    zero instead of rounding noise.
+    """
+    rows, channels = x.shape[:2]
+    folded = rows // n
+    if folded == 1 and x.dim() > 2:
+        trained = any(t is not None and t.requires_grad for t in (weight, bias))
+        if not trained:  # the kernel can apply constants on its way
+            return _normalise(x, weight, bias, eps)
+        return _affine(_normalise(x, None, None, eps), weight, bias)
+    moved = x.reshape(n, folded, channels, -1).transpose(1, 2)  # [n, channels, k, positions]
+    out = _normalise(moved.reshape(n, channels, -1), None, None, eps)
+    return _affine(out.view(moved.shape).transpose(1, 2).reshape(x.shape), weight, bias)
+
+
+def _normalise(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
+    result: Tensor = _SampleNorm.apply(x, weight, bias, eps)[0]
+    return result
+
+
+def positions(x: Tensor, n: int) -> int:
+    """Number of values a channel that one sample brings to its own statistics."""
+    return x.numel() // (n * x.shape[1])
+
+
+class _SampleNorm(torch.autograd.Function):
+    """Group norm with as many groups as channels, and constant affine parameters.
+
+    The native kernel is cheaper than batch norm itself. A cancelled gradient is set to zero here,
+    at its source: behind it, noise is amplified layer by layer and can no longer be told apart.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()
+        return torch.native_group_norm(
+            x.contiguous(), weight, bias, rows, channels, positions, channels, eps
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        x, weight, _, _ = inputs
+        _, mean, invstd = output
+        ctx.mark_non_differentiable(mean, invstd)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, weight, mean, invstd)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight, mean, invstd = ctx.saved_tensors
+        return _SampleNormBackward.apply(grad, x, weight, mean, invstd), None, None, None
+
+
+class _SampleNormBackward(torch.autograd.Function):
+    """Backward of `_SampleNorm`, a function of its own so that vmap can go through it."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        grad: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, invstd: Tensor
+    ) -> Tensor:
+        rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()
+        d_x, _, _ = torch.ops.aten.native_group_norm_backward(
+            grad.contiguous(),
+            x.contiguous(),
+            mean,
+            invstd,
+            weight,
+            rows,
+            channels,
+            positions,
+            channels,
+            [True, False, False],
+        )
+        flat = d_x.reshape(rows, channels, positions)
+        scale = invstd.reshape(rows, channels)
+        if weight is not None:
+            scale = scale * weight.abs()
+        incoming = torch.linalg.vector_norm(grad.reshape(rows, channels, positions), dim=2) * scale
+        outgoing = torch.linalg.vector_norm(flat, dim=2)
+        noise = CANCELLATION * torch.finfo(d_x.dtype).eps * incoming
+        return torch.where((outgoing > noise).unsqueeze(2), flat, 0.0).view(x.shape)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing is differentiated twice here; see `per_sample_differentiable`."""
+
+
+def per_sample_differentiable(
+    x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """`per_sample` in plain operations, for statistics that need a second derivative."""
+    rows, channels = x.shape[:2]
+    moved = x.reshape(n, rows // n, channels, -1).transpose(1, 2)  # [n, channels, k, positions]
+    variance, mean = torch.var_mean(moved, (2, 3), correction=0, keepdim=True)
+    normalised = (moved - mean) * torch.rsqrt(variance + eps)
+    return _affine(normalised.transpose(1, 2).reshape(x.shape), weight, bias)
+
+
+def frozen(
+    x: Tensor,
+    mean: Tensor | None,
+    variance: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+    name: str,
+) -> Tensor:
+    """Normalise by given statistics."""
+    if mean is None or variance is None:
+        raise UnsupportedError(
+            f"norm mode 'frozen': {name} keeps no running statistics; choose another norm mode"
+        )
+    return F.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
+
+
+def _channels(vector: Tensor, like: Tensor) -> Tensor:
+    """`vector` [channels] shaped to multiply `like` [rows, channels, *positions]."""
+    return vector.view(1, -1, *[1] * (like.dim() - 2))
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    if weight is not None:
+        x = x * _channels(weight, x)
+    if bias is not None:
+        x = x + _channels(bias, x)
+    return x

@@ -1,0 +1,182 @@
+"""Put a model in the state that a probe asks for, and bring it back exactly as it was."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from gradalign.engine import _attention
+from gradalign.engine._modes import norm_names
+from gradalign.engine._weights import Selection, Weight, find_weights
+from gradalign.errors import UnsupportedError
+from gradalign.probe import Probe
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A model in the state of a probe.
+
+    Args:
+        model: The model, all parameters frozen, in eval mode.
+        weights: The blocks, as parameters of `model`.
+        names: Names of layers by the `id` of their parameters and buffers, for messages.
+    """
+
+    model: nn.Module
+    weights: list[Weight]
+    names: dict[int, str]
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The module behind `torch.compile`, whose compiled code would run no hook."""
+    original = getattr(model, "_orig_mod", model)
+    if isinstance(original, torch.jit.ScriptModule):
+        raise UnsupportedError("a scripted module hides its layers: pass the module it came from")
+    if not isinstance(original, nn.Module):
+        raise UnsupportedError(f"expected an nn.Module, found {type(original).__name__}")
+    if any(
+        nn.parameter.is_lazy(tensor) for tensor in (*original.parameters(), *original.buffers())
+    ):
+        raise UnsupportedError("the model has uninitialised lazy layers: run one forward first")
+    return original
+
+
+@contextmanager
+def prepared(
+    model: nn.Module, probe: Probe, params: str | Selection = "default"
+) -> Iterator[Prepared]:
+    """Context in which `model` is in the state of `probe`.
+
+    Afterwards, also after an exception, everything is as before: parameters and buffers (the same
+    objects with the same values), gradients, training flags, classes, hooks and the state of the
+    random number generators. Under it gradients are recorded and autocast is off, whatever the
+    caller's context.
+    """
+    with ExitStack() as stack:
+        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        stack.enter_context(
+            torch.random.fork_rng([device] if device.type == "cuda" else [], enabled=True)
+        )
+        stack.enter_context(torch.inference_mode(mode=False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.autocast(device.type, enabled=False))
+        # The fused encoder kernel runs when nothing requires a gradient, and past every hook.
+        stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
+        torch.backends.mha.set_fastpath_enabled(False)
+        _save_buffers(model, stack)
+        _save_flags(model, stack)
+        _set_values(model, probe, stack)
+        trainable = {id(p) for p in model.parameters() if p.requires_grad}
+        trainable |= _materialise_parametrizations(model, stack)
+        trainable |= _split_attention(model, stack)
+        weights = find_weights(model, lambda p: id(p) in trainable, params)
+        names = norm_names(model)
+        for parameter in model.parameters():
+            parameter.requires_grad_(False)
+        yield Prepared(model, weights, names)
+
+
+def _save_buffers(model: nn.Module, stack: ExitStack) -> None:
+    """Restore the tables of buffers and the values of each buffer."""
+    for module in model.modules():
+        table = dict(module._buffers)
+        stack.callback(module._buffers.update, table)
+        for buffer in table.values():
+            if buffer is not None:
+                stack.callback(_restore_value, buffer, buffer.data, buffer.detach().clone())
+
+
+def _restore_value(buffer: Tensor, storage: Tensor, value: Tensor) -> None:
+    buffer.data = storage
+    if not torch.equal(storage, value):
+        storage.copy_(value)
+
+
+def _save_flags(model: nn.Module, stack: ExitStack) -> None:
+    """Go to eval mode (no dropout), without calling anyone's `train`; drop gradients."""
+    for module in model.modules():
+        stack.callback(setattr, module, "training", module.training)
+        module.training = False
+    for parameter in model.parameters():
+        stack.callback(_restore_parameter, parameter, parameter.requires_grad, parameter.grad)
+        parameter.grad = None
+
+
+def _restore_parameter(
+    parameter: nn.Parameter, requires_grad: bool, grad: Tensor | None  # noqa: FBT001
+) -> None:
+    parameter.requires_grad_(requires_grad)
+    parameter.grad = grad
+
+
+def _set_values(model: nn.Module, probe: Probe, stack: ExitStack) -> None:
+    """Weights and floating-point type as the probe has them, in storage of their own."""
+    if probe.weights == "given" and probe.torch_dtype is None:
+        return
+    tensors = {id(t): t for t in (*model.parameters(), *model.buffers())}
+    for tensor in tensors.values():
+        if not tensor.is_floating_point():
+            continue
+        stack.callback(setattr, tensor, "data", tensor.data)
+        tensor.data = _value(tensor.data, probe)
+
+
+def _value(tensor: Tensor, probe: Probe) -> Tensor:
+    if probe.weights == "absolute":
+        tensor = tensor.abs()
+    elif probe.weights == "gaussian":
+        tensor = torch.randn_like(tensor)
+    return tensor.to(probe.torch_dtype or tensor.dtype)
+
+
+def _materialise_parametrizations(model: nn.Module, stack: ExitStack) -> set[int]:
+    """Replace parametrized tensors by parameters that hold their effective value."""
+    trainable: set[int] = set()
+    for module in list(model.modules()):
+        if not parametrize.is_parametrized(module):
+            continue
+        lists = module.parametrizations
+        with torch.no_grad():
+            values = {name: getattr(module, name).detach().clone() for name in lists}
+        stack.callback(setattr, module, "__class__", type(module))
+        module.__class__ = parametrize.type_before_parametrizations(module)
+        for name, value in values.items():
+            effective = nn.Parameter(value, requires_grad=False)
+            stack.callback(module._parameters.pop, name)
+            module._parameters[name] = effective
+            if any(p.requires_grad for p in lists[name].parameters()):
+                trainable.add(id(effective))
+    return trainable
+
+
+def _split_attention(model: nn.Module, stack: ExitStack) -> set[int]:
+    """Let every stock nn.MultiheadAttention run through its projections, as linear layers."""
+    trainable: set[int] = set()
+    for module in list(model.modules()):
+        if not isinstance(module, nn.MultiheadAttention):
+            continue
+        if type(module).forward is not nn.MultiheadAttention.forward:
+            raise UnsupportedError(
+                f"{type(module).__name__} overrides the forward of nn.MultiheadAttention: write its "
+                "projections as nn.Linear"
+            )
+        option = _attention.unsupported_option(module)
+        if option is not None:
+            raise UnsupportedError(f"nn.MultiheadAttention with {option} is not supported")
+        for name, layer in zip(_attention.PROJECTIONS, _attention.projections(module), strict=True):
+            trainable |= {id(p) for p in layer.parameters() if p.requires_grad}
+            stack.callback(module._modules.pop, name)
+            module._modules[name] = layer
+        for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias"):
+            if module._parameters.get(name) is not None:
+                stack.callback(module._parameters.__setitem__, name, module._parameters[name])
+                module._parameters[name] = None
+        stack.callback(module.__dict__.pop, "forward")
+        module.__dict__["forward"] = functools.partial(_attention.forward, module)
+    return trainable

@@ -1,0 +1,126 @@
+"""Recording of one ordinary forward pass, for the backends that go sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradalign.batch import Batch
+from gradalign.engine._layers import Call, call_macs, is_layer
+from gradalign.engine._loss import LossFunction, check_finite, sample_losses
+from gradalign.engine._modes import Moments, PassMode
+from gradalign.engine._prepare import Prepared
+from gradalign.engine._weights import Weight
+from gradalign.probe import Probe
+
+Tap = Callable[[int, Tensor], Tensor]
+"""(number of the call, output) to what goes on in its place."""
+
+
+class Recorder:
+    """Calls of the modules that hold a block, with their inputs and outputs.
+
+    Args:
+        weights: The blocks.
+        mode: Whose clock orders the calls.
+        n: Number of samples of the forward pass.
+        tap: Applied to the output of each weight layer; a copy by default, so that an in-place
+            operation that follows leaves the recorded output alone.
+    """
+
+    def __init__(
+        self, weights: Sequence[Weight], mode: PassMode, n: int, tap: Tap | None = None
+    ) -> None:
+        self.calls: list[Call] = []
+        self.inputs: list[Tensor | None] = []
+        self.outputs: list[Tensor | None] = []
+        self.reached_codes: set[int] = set()
+        self.codes: list[Tensor] = []
+        self.times: dict[int, int] = {}
+        self.macs: dict[int, int] = {}
+        self._weights = weights
+        self.mode = mode
+        self._n = n
+        self._tap: Tap = tap or (lambda _, out: out.clone())
+
+    @contextmanager
+    def attached(self, model: nn.Module) -> Iterator[None]:
+        """Context in which the calls of `model` are recorded."""
+        modules = dict(model.named_modules(remove_duplicate=False))
+        held: dict[int, tuple[str, list[tuple[str, Weight]]]] = {}
+        for weight in self._weights:
+            for name, attribute in weight.owners:
+                entry = held.setdefault(id(modules[name]), (name, []))
+                if (attribute, weight) not in entry[1]:
+                    entry[1].append((attribute, weight))
+        handles = []
+        try:
+            for name, blocks in held.values():
+                hook = partial(self._on_forward, name, blocks)
+                handles.append(modules[name].register_forward_hook(hook, prepend=True))
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _on_forward(
+        self,
+        name: str,
+        blocks: list[tuple[str, Weight]],
+        module: nn.Module,
+        args: tuple[Any, ...],
+        out: Any,
+    ) -> Any:
+        x = next((a for a in args if isinstance(a, Tensor)), None)
+        layer = is_layer(module) and isinstance(out, Tensor) and x is not None
+        macs = call_macs(module, x, out, self._n) if x is not None else 0
+        self.calls.append(Call(name, module, self.mode.tick(), macs, layer))
+        for attribute, weight in blocks:
+            key = id(weight.parameter)
+            self.times.setdefault(key, self.mode.clock)
+            if attribute != "bias":
+                self.macs[key] = self.macs.get(key, 0) + macs
+        if not layer or x is None:
+            self.inputs.append(None)
+            self.outputs.append(None)
+            return out
+        self.inputs.append(x.detach().clone())
+        self.outputs.append(out)
+        return self._tap(len(self.calls) - 1, out)
+
+    def on_relu(self, x: Tensor, out: Tensor) -> None:  # noqa: ARG002
+        """Keep the code of a ReLU call, and whether the backward pass reaches it."""
+        index = len(self.codes)
+        self.codes.append((out.detach() > 0).flatten().unsqueeze(0))
+        if out.requires_grad:
+            out.register_hook(lambda _: self.reached_codes.add(index))
+
+
+def whole_batch_moments(
+    model: Prepared, batch: Batch, probe: Probe, loss_fn: LossFunction | None
+) -> list[Moments] | None:
+    """Statistics that `batch_fixed` holds constant; also validates the losses of the batch."""
+    mode = PassMode(probe.norm, len(batch), model.names)
+    mode.record_moments = True
+    with torch.no_grad(), mode:
+        check_finite(sample_losses(model.model, batch, probe, loss_fn))
+    return mode.moments if probe.norm == "batch_fixed" else None
+
+
+def in_groups(weights: Sequence[Weight], n: int, byte_budget: int) -> Iterator[list[Weight]]:
+    """The blocks in groups whose per-sample gradients fit the budget, at least one a group."""
+    group: list[Weight] = []
+    used = 0
+    for weight in weights:
+        size = n * weight.parameter.numel() * weight.parameter.element_size()
+        if group and used + size > byte_budget:
+            yield group
+            group, used = [], 0
+        group.append(weight)
+        used += size
+    yield group

@@ -1,0 +1,250 @@
+"""Streaming reducers: from the tiles of a block's per-sample gradients to its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gradalign import linalg
+from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace
+from gradalign.engine._weights import as_matrix
+from gradalign.engine.rules.linear import OuterProduct
+from gradalign.statistics import Moments, Need, WeightStatistic
+
+HALVES_FROM = 64
+"""From this many samples on a Gram matrix is computed on three quadrants of four."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which statistics of per-sample gradients are wanted.
+
+    Args:
+        gram: Inner products.
+        filters: Alignment a filter.
+        agreement: Sign agreement with the mean gradient.
+        sums: Weight statistics.
+        signs: Signs [n]: also the gradient of the sum of the losses with these signs.
+    """
+
+    gram: bool = False
+    filters: bool = False
+    agreement: bool = False
+    sums: tuple[WeightStatistic, ...] = ()
+    signs: Tensor | None = None
+
+    @classmethod
+    def of(cls, needs: Iterable[Need]) -> Request:
+        """What `needs` ask of the per-sample gradients."""
+        needs = tuple(needs)
+        return cls(
+            gram="gram" in needs,
+            filters="filter_alignment" in needs or "filter_alignment_left_out" in needs,
+            agreement="agreement" in needs,
+            sums=tuple(need for need in needs if isinstance(need, WeightStatistic)),
+        )
+
+    @property
+    def moments(self) -> frozenset[str]:
+        """Moments that the weight statistics read."""
+        return frozenset(moment for statistic in self.sums for moment in statistic.moments)
+
+
+@dataclass
+class BlockStatistics:
+    """Statistics of one block, in float64 on the CPU; only what was requested is set."""
+
+    squared_norms: Tensor
+    gram: Tensor | None = None
+    agreement: Tensor | None = None
+    filter_alignment: Tensor | None = None
+    filter_alignment_left_out: Tensor | None = None
+    sums: dict[str, float] | None = None
+    signed: Tensor | None = None
+
+
+class BlockReducer:
+    """Reads the per-sample gradients of one block once.
+
+    Args:
+        request: What is wanted.
+        weight: The block's weights, for weight statistics that read them.
+        filters: Filter of every weight, [R, K]; None: row f is filter f.
+        work: Reused buffers.
+    """
+
+    def __init__(
+        self, request: Request, weight: Tensor, filters: Tensor | None, work: Workspace
+    ) -> None:
+        self.request = request
+        self._weight = as_matrix(weight.detach())
+        self._filters = filters
+        self._work = work
+
+    def reduce(self, gradient: PerSampleGradient) -> BlockStatistics:
+        """The statistics of `gradient`."""
+        n = gradient.n
+        self._n = n
+        like = self._weight
+        self._gram = gradient.gram(self._work) if self.request.gram else None
+        self._gram_from_tiles = self.request.gram and self._gram is None
+        if self._gram_from_tiles:
+            self._gram = like.new_zeros(n, n)
+        self._squares = like.new_zeros(n, dtype=torch.float64)
+        self._agreement = like.new_zeros(n, dtype=torch.float64)
+        self._sums = {s.name: like.new_zeros((), dtype=torch.float64) for s in self.request.sums}
+        self._filter_grams = self._new_filter_grams()
+        self._signed = None if self.request.signs is None else torch.zeros_like(like)
+        if not self._closed_form(gradient):
+            for tile in gradient.tiles(self._work):
+                self._take(tile)
+        return self._result()
+
+    def _closed_form(self, gradient: PerSampleGradient) -> bool:
+        """Statistics of outer products without forming them; False where tiles are needed."""
+        if not isinstance(gradient, OuterProduct) or self.request.filters:
+            return False
+        if self.request.signs is not None:
+            return False  # the check looks at the tiles
+        if self._gram is None:
+            self._squares += gradient.squared_norms()
+        if self.request.agreement:
+            self._agreement += gradient.agreement()
+        if self.request.sums:
+            self._add_sums(gradient.moments(self.request.moments, self._weight))
+        return True
+
+    def _take(self, tile: Tile) -> None:
+        """Add one tile; its values are destroyed."""
+        values = tile.flat  # [q, n, b]
+        if self._gram_from_tiles:
+            self._add_gram(values)
+        elif self._gram is None:
+            self._squares += torch.linalg.vector_norm(values, dim=2).double().square().sum(0)
+        if self._filter_grams is not None:
+            self._add_filter_grams(tile)
+        if self._signed is not None and self.request.signs is not None:
+            for q, columns in enumerate(tile.columns()):
+                part = torch.einsum("n,nrk->rk", self.request.signs, tile.values[q])
+                self._signed[tile.rows()[:, None], columns] += part
+        self._add_columns(tile, values)
+
+    def _add_gram(self, values: Tensor) -> None:
+        gram, half = self._gram, self._n // 2
+        if gram is None:
+            return
+        for part in values:
+            if self._n < HALVES_FROM:
+                gram.addmm_(part, part.T)
+            else:
+                gram[:half].addmm_(part[:half], part.T)
+                gram[half:, half:].addmm_(part[half:], part[half:].T)
+
+    def _add_columns(self, tile: Tile, values: Tensor) -> None:
+        """Statistics that are made of sums over the samples, weight by weight."""
+        moments = self.request.moments
+        sums: dict[str, Tensor] = {}
+        need_sum = self.request.agreement or "sum" in moments
+        if need_sum:
+            sums["sum"] = column_sums(values)  # [q, b]
+        if moments & {"square_sum", "abs_sum"}:
+            scratch = self._work.get("scratch", values.shape, values)
+            if "square_sum" in moments:
+                sums["square_sum"] = column_sums(torch.mul(values, values, out=scratch))
+            if "abs_sum" in moments:
+                sums["abs_sum"] = column_sums(torch.abs(values, out=scratch))
+        if self.request.agreement or "sign_sum" in moments:
+            signs = values.sign_()
+            if "sign_sum" in moments:
+                sums["sign_sum"] = column_sums(signs)
+            if self.request.agreement:
+                self._agreement += sign_agreement(signs, sums["sum"])
+        if moments:
+            if "weight" in moments:
+                sums["weight"] = self._weight[tile.rows()[:, None], tile.columns()[:, None, :]]
+                sums["weight"] = sums["weight"].flatten(1)
+            self._add_sums(Moments(self._n, **{k: v for k, v in sums.items() if k in moments}))
+
+    def _add_sums(self, moments: Moments) -> None:
+        for statistic in self.request.sums:
+            self._sums[statistic.name] += statistic.term(moments).sum(dtype=torch.float64)
+
+    def _new_filter_grams(self) -> Tensor | None:
+        if not self.request.filters:
+            return None
+        rows = self._weight.shape[0]
+        count = rows if self._filters is None else int(self._filters.max()) + 1
+        return self._weight.new_zeros(count, self._n, self._n)
+
+    def _add_filter_grams(self, tile: Tile) -> None:
+        grams = self._filter_grams
+        if grams is None:
+            return
+        for q, columns in enumerate(tile.columns()):
+            values = tile.values[q]  # [n, r, k]
+            if self._filters is None:
+                by_filter = values.transpose(0, 1)  # [r, n, k]
+                grams[tile.rows()] += by_filter @ by_filter.transpose(1, 2)
+                continue
+            filters = self._filters[tile.rows()[:, None], columns].flatten()
+            flat = values.flatten(1)
+            for one in filters.unique():
+                part = flat[:, filters == one]
+                grams[one] += part @ part.T
+
+    def _result(self) -> BlockStatistics:
+        gram = self._gram
+        if gram is not None:
+            if self._gram_from_tiles and self._n >= HALVES_FROM:
+                half = self._n // 2
+                gram[half:, :half] = gram[:half, half:].T
+            gram = gram.double().cpu()
+            squares = gram.diagonal().clamp_min(0)
+        else:
+            squares = self._squares.cpu()
+        result = BlockStatistics(squares, gram, signed=self._signed)
+        if self.request.agreement:
+            result.agreement = self._agreement.cpu()
+        if self.request.sums:
+            result.sums = {name: float(value) for name, value in self._sums.items()}
+        if self._filter_grams is not None:
+            grams = self._filter_grams.double().cpu()
+            size = self._weight.numel() / grams.shape[0]
+            result.filter_alignment = size * linalg.alignment(grams).sum()
+            result.filter_alignment_left_out = size * linalg.alignment_left_out(grams).sum(0)
+        return result
+
+
+def column_sums(values: Tensor) -> Tensor:
+    """Sum over samples, [q, n, b] to [q, b], as matrix products: faster than `sum` on wide tiles."""
+    q, n, _ = values.shape
+    return torch.bmm(values.new_ones(1, 1, n).expand(q, 1, n), values)[:, 0]
+
+
+def sign_agreement(signs: Tensor, total: Tensor) -> Tensor:
+    """For each sample, at how many weights its gradient has the sign of the mean gradient.
+
+    Args:
+        signs: Signs of the per-sample gradients, [q, n, b].
+        total: Sums over the samples, [q, b].
+
+    Returns:
+        [n], float64.
+    """
+    mean_sign = total.sign()  # [q, b]
+    n = signs.shape[1]
+    # agree - disagree, and agree + disagree: the signs are -1, 0 or 1, so their squares count them.
+    difference = torch.bmm(signs, mean_sign.unsqueeze(2))[..., 0].sum(0, dtype=torch.float64)
+    counted = signs.new_zeros(n, dtype=torch.float64)
+    for part, sign in zip(signs, mean_sign, strict=True):
+        flat = part.flatten()
+        if float(torch.dot(flat, flat)) == flat.numel():
+            counted += part.shape[1]
+        else:
+            counted += torch.bmm(part[:, None], part[:, :, None]).view(n)
+        if not bool(sign.all()):
+            counted -= part[:, sign == 0].square().sum(1, dtype=torch.float64)
+    return (counted + difference) / 2

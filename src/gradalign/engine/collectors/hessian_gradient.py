@@ -1,0 +1,42 @@
+"""Hessian of the summed loss times its gradient, by differentiating twice."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from gradalign.batch import Batch
+from gradalign.engine._loss import LossFunction, check_finite, sample_losses
+from gradalign.engine._modes import PassMode
+from gradalign.engine._prepare import Prepared
+from gradalign.engine.collectors._base import COLLECTORS, Collector
+from gradalign.engine.naive import differentiable, gradient
+from gradalign.probe import Probe
+
+
+def hessian_gradient(
+    model: Prepared, batch: Batch, probe: Probe, loss_fn: LossFunction | None
+) -> tuple[Tensor, ...]:
+    """L tensors in the blocks' shapes: H g with g the gradient of the summed loss, H its Hessian."""
+    parameters = [weight.parameter for weight in model.weights]
+    with differentiable(model):
+        mode = PassMode(probe.norm, len(batch), model.names, twice=True)
+        with sdpa_kernel(SDPBackend.MATH), mode:  # the fused kernels have no second derivative
+            losses = check_finite(sample_losses(model.model, batch, probe, loss_fn))
+        first = torch.autograd.grad(
+            losses.sum(), parameters, create_graph=True, allow_unused=True
+        )
+        known = [g for g in first if g is not None]
+        product = torch.stack([(g * g.detach()).sum() for g in known]).sum()
+        found = gradient(product, parameters)
+    return tuple(
+        torch.zeros_like(p) if g is None else g.detach()
+        for p, g in zip(parameters, found, strict=True)
+    )
+
+
+COLLECTORS.add(
+    "hessian_gradient",
+    Collector(cost="one forward and two backwards", collect=hessian_gradient),
+)

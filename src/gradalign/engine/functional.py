@@ -1,0 +1,152 @@
+"""The torch.func backend: per-sample gradients of any module by vmap, without layer rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, grad, vmap
+
+from gradalign.batch import Batch
+from gradalign.engine import naive
+from gradalign.engine._gradient import Workspace
+from gradalign.engine._loss import LossFunction, sample_losses
+from gradalign.engine._modes import Moments, PassMode
+from gradalign.engine._prepare import Prepared
+from gradalign.engine._record import Recorder, in_groups, whole_batch_moments
+from gradalign.engine._reduce import BlockStatistics, Request
+from gradalign.engine._result import PassResult
+from gradalign.engine._weights import Weight
+from gradalign.errors import UnsupportedError
+from gradalign.probe import Probe
+
+SAMPLES_A_CHUNK = 16
+"""Samples that vmap takes at once: larger chunks are no faster on a CPU and take more memory."""
+
+
+def run(
+    model: Prepared,
+    batch: Batch,
+    probe: Probe,
+    request: Request,
+    *,
+    spectra: frozenset[str],
+    codes: bool,
+    work: Workspace,
+    loss_fn: LossFunction | None,
+) -> PassResult:
+    """One pass of vmap(grad), for as many blocks at a time as the byte budget allows.
+
+    Raises:
+        UnsupportedError: `norm=batch` and `batch_exact`, in which samples interact; or a module that
+            torch.func cannot transform.
+    """
+    if probe.norm in ("batch", "batch_exact"):
+        raise UnsupportedError(
+            f"the vmap backend cannot express norm={probe.norm!r}: its samples do not interact"
+        )
+    moments = whole_batch_moments(model, batch, probe, loss_fn)
+    with naive.differentiable(model):
+        # What a single sample's pass reaches, and in which order; vmap cannot tell None from zero.
+        outline = naive.one_by_one(model, batch[0:1], probe, model.weights, moments, loss_fn)
+    reached = {
+        id(weight.parameter)
+        for weight, gradient in zip(model.weights, outline.gradients, strict=True)
+        if gradient is not None
+    }
+    blocks: list[BlockStatistics | None] = []
+    recorded: tuple[Any, ...] | None = None
+    for group in in_groups(model.weights, len(batch), work.byte_budget):
+        vmapped = _Vmapped(model, probe, group, moments, loss_fn, outline)
+        try:
+            gradients, arriving, inputs, active = vmapped(batch)
+        except UnsupportedError:
+            raise
+        except (RuntimeError, NotImplementedError) as error:
+            reason = str(error).split("\n", 1)[0]
+            raise UnsupportedError(f"torch.func cannot transform this model: {reason}") from error
+        recorded = recorded or (arriving, inputs, active)
+        for weight in group:
+            gradient = gradients[weight.name] if id(weight.parameter) in reached else None
+            blocks.append(naive.reduce_dense(model, weight, gradient, request, work))
+    if recorded is not None:
+        _fill(outline, *recorded)
+    return naive.finish(model, outline, blocks, spectra=spectra, codes=codes)
+
+
+class _Vmapped:
+    """vmap(grad) of one sample's loss by a group of blocks and by additions to layer outputs."""
+
+    def __init__(
+        self,
+        model: Prepared,
+        probe: Probe,
+        group: Sequence[Weight],
+        moments: list[Moments] | None,
+        loss_fn: LossFunction | None,
+        outline: naive.Samples,
+    ) -> None:
+        self._model = model
+        self._probe = probe
+        self._moments = moments
+        self._loss_fn = loss_fn
+        self._parameters = {weight.name: weight.parameter.detach() for weight in group}
+        self._additions = [
+            torch.zeros_like(gradients[0]) if gradients else None
+            for gradients in outline.output_gradients
+        ]
+
+    def __call__(self, batch: Batch) -> tuple[dict[str, Tensor], list[Any], list[Any], list[Any]]:
+        """Gradients by block, gradients at outputs, inputs and codes, all [n, ...]."""
+        tensors: list[Tensor] = []
+        batch.map(lambda t: tensors.append(t) or t)  # type: ignore[func-returns-value]
+
+        def loss(
+            parameters: dict[str, Tensor], additions: list[Tensor | None], *values: Tensor
+        ) -> tuple[Tensor, tuple[list[Any], list[Any]]]:
+            left = iter(values)
+            sample = batch.map(lambda _: next(left).unsqueeze(0))
+            return self._one(parameters, additions, sample)
+
+        transformed = vmap(
+            grad(loss, argnums=(0, 1), has_aux=True),
+            in_dims=(None, None, *[0] * len(tensors)),
+            randomness="different",
+            chunk_size=min(SAMPLES_A_CHUNK, len(batch)),
+        )
+        additions: Any = [a if a is not None else torch.zeros(()) for a in self._additions]
+        (gradients, arriving), (inputs, codes) = transformed(self._parameters, additions, *tensors)
+        return gradients, arriving, inputs, codes
+
+    def _one(
+        self, parameters: dict[str, Tensor], additions: Sequence[Any], sample: Batch
+    ) -> tuple[Tensor, tuple[list[Any], list[Any]]]:
+        mode = PassMode(self._probe.norm, 1, self._model.names, fixed_moments=self._moments)
+
+        def tap(k: int, out: Tensor) -> Tensor:
+            return out + additions[k] if self._additions[k] is not None else out.clone()
+
+        recorder = Recorder(self._model.weights, mode, 1, tap)
+        mode.on_relu = recorder.on_relu
+
+        def model(*args: Any, **kwargs: Any) -> Any:
+            return functional_call(self._model.model, parameters, args, kwargs)
+
+        with recorder.attached(self._model.model), mode:
+            loss = sample_losses(model, sample, self._probe, self._loss_fn, validate=False).sum()
+        inputs = [x if x is not None else torch.zeros(()) for x in recorder.inputs]
+        return loss, (inputs, recorder.codes)
+
+
+def _fill(
+    outline: naive.Samples, arriving: list[Tensor], inputs: list[Tensor], codes: list[Tensor]
+) -> None:
+    """Put what vmap recorded, [n, 1, ...], in place of the outline's single sample."""
+    for k, call in enumerate(outline.calls):
+        if call.reached:
+            outline.output_gradients[k] = list(arriving[k])
+            outline.inputs[k] = list(inputs[k])
+    counted = [code for code, reached in zip(codes, outline.reached_codes, strict=True) if reached]
+    outline.codes = [list(code) for code in counted]

@@ -1,0 +1,164 @@
+"""Linear layers (and Hugging Face's Conv1D): g = sum over positions of d x'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace, blocks, samples_first
+from gradalign.engine._weights import is_transformers_conv1d
+from gradalign.engine.rules._base import RULES, Rule, Use
+from gradalign.statistics import Moments
+
+
+class Positions(PerSampleGradient):
+    """Gradients of a linear layer that several positions of a sample pass through.
+
+    Args:
+        left: [n, T, R].
+        right: [n, T, K]. The gradient of sample i is left[i]' right[i].
+    """
+
+    def __init__(self, left: Tensor, right: Tensor) -> None:
+        super().__init__(left.shape[0], (left.shape[2], right.shape[2]))
+        self._left = left
+        self._right = right
+
+    def tiles(self, work: Workspace) -> Iterator[Tile]:
+        """As the base class says."""
+        rows, columns = self.shape
+        device = self._left.device
+        left = self._left.transpose(1, 2)  # [n, R, T]
+        for r, c in blocks(rows, columns, work.tile_numbers(left) // self.n):
+            values = work.get("tile", (self.n, r.stop - r.start, c.stop - c.start), left)
+            torch.bmm(left[:, r], self._right[:, :, c], out=values)
+            yield Tile(
+                values[None],
+                lambda r=r: torch.arange(r.start, r.stop, device=device),  # type: ignore[misc]
+                lambda c=c: torch.arange(c.start, c.stop, device=device)[None],  # type: ignore[misc]
+            )
+
+    def select(self, start: int, stop: int) -> Positions:
+        """As the base class says."""
+        return Positions(self._left[:, :, start:stop], self._right)
+
+    def gram(self, work: Workspace) -> Tensor | None:
+        """Through inner products of positions where they are few: K = sum <d, d> <x, x>."""
+        n, positions, rows = self._left.shape
+        columns = self._right.shape[2]
+        ghost = positions**2 * (0.6 * (rows + columns) + 60)  # in multiply-adds of the direct way
+        fits = (n * positions) ** 2 * 2 * self._left.element_size() <= work.byte_budget
+        if ghost >= rows * columns or not fits:
+            return None
+        return ghost_gram(
+            symmetric_product(_by_position(self._left)),
+            symmetric_product(_by_position(self._right)),
+            n,
+        )
+
+
+class OuterProduct(Positions):
+    """Gradients of a linear layer at one position: outer products, so most statistics are closed.
+
+    Args:
+        left: [n, R].
+        right: [n, K].
+    """
+
+    def __init__(self, left: Tensor, right: Tensor) -> None:
+        super().__init__(left.unsqueeze(1), right.unsqueeze(1))
+        self.left = left
+        self.right = right
+
+    def select(self, start: int, stop: int) -> OuterProduct:
+        """As the base class says."""
+        return OuterProduct(self.left[:, start:stop], self.right)
+
+    def gram(self, work: Workspace) -> Tensor:  # noqa: ARG002
+        """<d_i, d_j> <x_i, x_j>."""
+        return (self.left @ self.left.T) * (self.right @ self.right.T)
+
+    def squared_norms(self) -> Tensor:
+        """[n], float64."""
+        return (self.left.double().square().sum(1)) * (self.right.double().square().sum(1))
+
+    def agreement(self) -> Tensor:
+        """[n], float64: at how many weights sample i has the sign of the mean gradient."""
+        mean_sign = (self.left.T @ self.right).sign()  # [R, K]
+        left, right = self.left.sign(), self.right.sign()
+        difference = ((left @ mean_sign) * right).sum(1, dtype=torch.float64)
+        nonzero = ((left.abs() @ mean_sign.abs()) * right.abs()).sum(1, dtype=torch.float64)
+        return (nonzero + difference) / 2
+
+    def moments(self, names: frozenset[str], weight: Tensor) -> Moments:
+        """The moments of every weight, [R, K]."""
+        functions = {
+            "sum": lambda x: x,
+            "abs_sum": torch.abs,
+            "square_sum": torch.square,
+            "sign_sum": torch.sign,
+        }
+        values = {
+            name: function(self.left).T @ function(self.right)
+            for name, function in functions.items()
+            if name in names
+        }
+        if "weight" in names:
+            values["weight"] = weight
+        return Moments(self.n, **values)
+
+
+def symmetric_product(x: Tensor) -> Tensor:
+    """x x' by block rows of its lower triangle, [N, d] to [N, N]."""
+    size = x.shape[0]
+    step = max(128, -(-size // 8))
+    if size <= step:
+        return x @ x.T
+    product = x.new_empty(size, size)
+    for start in range(0, size, step):
+        stop = min(size, start + step)
+        torch.mm(x[start:stop], x[:stop].T, out=product[start:stop, :stop])
+        product[:start, start:stop] = product[start:stop, :start].T
+    return product
+
+
+def ghost_gram(left: Tensor, right: Tensor, n: int) -> Tensor:
+    """sum over positions s, t of left * right, both [T n, T n] with the sample axis inside."""
+    positions = left.shape[0] // n
+    shape = (positions, n, positions, n)
+    return left.view(shape).mul_(right.view(shape)).sum((0, 2))
+
+
+def _by_position(x: Tensor) -> Tensor:
+    """[n, T, d] to [T n, d]."""
+    return x.transpose(0, 1).reshape(-1, x.shape[2])
+
+
+def _linear(use: Use) -> PerSampleGradient:
+    x = samples_first(use.input, use.n).reshape(use.n, -1, use.input.shape[-1])
+    d = samples_first(use.grad_output, use.n).reshape(use.n, -1, use.grad_output.shape[-1])
+    if use.attribute == "bias":
+        return OuterProduct(d.sum(1), d.new_ones(use.n, 1))
+    left, right = (x, d) if is_transformers_conv1d(use.module) else (d, x)
+    if left.shape[1] == 1:
+        return OuterProduct(left[:, 0], right[:, 0])
+    return Positions(left, right)
+
+
+class _TransformersConv1D(Rule):
+    def applies(self, module: nn.Module, attribute: str) -> bool:
+        """Hugging Face's own class only; known by name, so that the library stays optional."""
+        return (
+            attribute in self.attributes
+            and is_transformers_conv1d(module)
+            and type(module).__module__ == "transformers.pytorch_utils"
+        )
+
+
+RULES.add("linear", Rule(modules=(nn.Linear,), attributes=("weight", "bias"), gradient=_linear))
+RULES.add(
+    "transformers_conv1d",
+    _TransformersConv1D(modules=(), attributes=("weight", "bias"), gradient=_linear),
+)

@@ -1,0 +1,92 @@
+"""Tables of trained accuracies: what is read of one, and how its networks are named."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gradalign.errors import InputError, UnknownNameError
+
+Values = NDArray[np.float64]
+
+ARCHITECTURE = "arch"
+"""Name of the column that holds the architectures of a table of accuracies."""
+
+
+class Truth(Protocol):
+    """A table of trained accuracies: what is read of a benchmark."""
+
+    @property
+    def name(self) -> str:
+        """Name of the benchmark."""
+
+    @property
+    def metrics(self) -> Collection[str]:
+        """Names of the columns of `frame` that hold final accuracies, higher being better."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a network: the column `arch`, the metrics, and whatever else there is."""
+
+
+def architecture_text(model: str) -> str:
+    """An architecture without its space: `nb201:|..|` and `|..|` are the same one.
+
+    A prefix is an identifier before the first colon; `64:32:64` therefore has none.
+    """
+    prefix, colon, text = model.partition(":")
+    return text if colon and prefix.isidentifier() else model
+
+
+def accuracies(
+    truth: pd.DataFrame | Truth, metric: str, name: str | None
+) -> tuple[str, pd.Series[float], pd.DataFrame]:
+    """Name of the table, the metric of the networks that have one, the table; both by `arch`."""
+    if isinstance(truth, pd.DataFrame):
+        label, frame = name or "table", truth
+        numeric = frame.select_dtypes("number").columns
+        metrics: Collection[str] = [str(column) for column in numeric if column != ARCHITECTURE]
+    else:
+        label, frame, metrics = name or truth.name, truth.frame, truth.metrics
+    if ARCHITECTURE not in frame.columns:
+        raise InputError(
+            f"the table {label!r} lacks the column {ARCHITECTURE!r}: "
+            f"found are {', '.join(map(str, frame.columns))}"
+        )
+    if metric not in metrics:
+        raise unknown_name("metric", metric, metrics)
+    index = pd.Index([architecture_text(str(text)) for text in frame[ARCHITECTURE]])
+    if index.has_duplicates:
+        twice = index[index.duplicated()][0]
+        raise InputError(f"the table {label!r} lists {twice!r} twice: keep one row a network")
+    frame = frame.set_axis(index, axis="index")
+    accuracy = pd.Series(numbers(known_column(frame, metric)), index=index)
+    return label, accuracy[np.isfinite(accuracy)], frame
+
+
+def numbers(values: pd.Series[float]) -> Values:
+    """As float64, NaN where it is no number."""
+    return pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def known_column(frame: pd.DataFrame, column: str) -> pd.Series[float]:
+    """A column of the table, or an `UnknownNameError` that offers the nearest."""
+    if column not in frame.columns:
+        raise unknown_name("column", column, map(str, frame.columns))
+    series: pd.Series[float] = frame[column]
+    return series
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """An error that offers the names nearest to `name`, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = (
+        f"did you mean {' or '.join(map(repr, near))}" if near else f"there are {', '.join(names)}"
+    )
+    return UnknownNameError(f"unknown {kind} {name!r}: {hint}")

@@ -1,0 +1,214 @@
+"""From what a user names or passes to networks that can be built, and built again."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from gradalign.candidate import Candidate
+from gradalign.data import InputSpec
+from gradalign.errors import InputError
+from gradalign.failure import one_line
+from gradalign.libraries import LIBRARIES
+from gradalign.spaces import SPACES
+
+Model = nn.Module | Callable[[], nn.Module] | str
+"""What stands for a network: itself, a function that makes one, or a name for `resolve`."""
+
+
+def as_candidate(
+    model: Model | Candidate,
+    *,
+    name: str | None = None,
+    build: Mapping[str, str | int] | None = None,
+    num_classes: int = 10,
+    input_size: tuple[int, ...] | None = None,
+) -> Candidate:
+    """What `model` stands for: a network, a function without arguments that makes one, or a text.
+
+    Args:
+        model: The model; a candidate stays as it is but for its name.
+        name: Its name; None: its own.
+        build: Options of the search space of a text.
+        num_classes: Number of outputs, where it can be chosen.
+        input_size: Shape of one input; None: the model's own.
+
+    Raises:
+        InputError: Something else, or what `resolve` raises.
+    """
+    if isinstance(model, str):
+        model = resolve(model, build=build, num_classes=num_classes, input_size=input_size)
+    if isinstance(model, Candidate):
+        return model if name is None else replace(model, name=name)
+    name = name or str(getattr(model, "__name__", type(model).__name__))
+    spec = InputSpec(num_classes=num_classes, shape=input_size)
+    if isinstance(model, nn.Module):
+        return Candidate(name=name, make=lambda _seed: model, spec=spec, redrawn=False)
+    if callable(model):
+        return Candidate(name=name, make=lambda _seed: model(), spec=spec)
+    raise InputError(
+        f"the model {name!r} is of type {type(model).__name__}: give an nn.Module, a function that "
+        "makes one, or a name such as nb201:ARCH"
+    )
+
+
+def resolve(
+    text: str,
+    *,
+    build: Mapping[str, str | int] | None = None,
+    num_classes: int = 10,
+    input_size: tuple[int, ...] | None = None,
+) -> Candidate:
+    """The network that `text` names; it is not built yet.
+
+    Args:
+        text: SPACE:ARCHITECTURE, `package.module:factory`, `file.py:factory`, `transformers:NAME`
+            (a model type, or a path to a config.json), `timm:NAME` or `torchvision:NAME`. Modules
+            are looked up in the current directory too; a factory is called without arguments.
+        build: Options of the search space.
+        num_classes: Number of outputs, where it can be chosen.
+        input_size: Shape of one input without the sample axis, or the number of tokens; None: the
+            model's own configuration, else the space's.
+
+    Raises:
+        InputError: An unknown prefix, architecture or name, a module that cannot be imported, or a
+            library that is not installed; one line that says which.
+    """
+    prefix, colon, rest = text.strip().partition(":")
+    if colon and prefix in SPACES:
+        return _from_space(text, prefix, rest, build or {}, num_classes, input_size)
+    if build:
+        raise InputError(f"build options are for search spaces: {text!r} takes none")
+    spec = InputSpec(num_classes=num_classes, shape=input_size)
+    if colon and prefix in LIBRARIES:
+        return LIBRARIES[prefix](text, rest, spec)
+    if colon and rest:
+        return _from_factory(text, spec)
+    raise _unknown(text)
+
+
+def read_models(path: Path | str) -> list[str]:
+    """The models of a file, one a line; blank lines and lines that begin with '#' are skipped.
+
+    Raises:
+        InputError: The file cannot be read, or names no model.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the models file {str(path)!r}: {error}") from None
+    models = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
+    if not models:
+        raise InputError(f"the models file {str(path)!r} names no model: write one a line")
+    return models
+
+
+def _from_space(
+    text: str,
+    name: str,
+    arch: str,
+    build: Mapping[str, str | int],
+    num_classes: int,
+    input_size: tuple[int, ...] | None,
+) -> Candidate:
+    space = SPACES[name]
+    parsed = space.parse(arch)
+    for option in build:
+        if option not in space.options:
+            allowed = ", ".join(sorted(space.options)) or "none at all"
+            raise InputError(f"the space {name!r} has no build option {option!r}: it has {allowed}")
+    return Candidate(
+        name=text,
+        make=lambda seed: space.build(parsed, num_classes=num_classes, seed=seed, **build),
+        spec=InputSpec(num_classes=num_classes, shape=input_size or space.input_size),
+        space=name,
+        arch=space.format(parsed),
+    )
+
+
+def _from_factory(text: str, spec: InputSpec) -> Candidate:
+    place, _, attribute = text.rpartition(":")
+    with _importable(place):
+        found: Any = _import(text, place)
+    for name in attribute.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            raise InputError(
+                f"{place!r} has no {attribute!r}: {text!r} must name a function"
+            ) from None
+    if not callable(found):
+        raise InputError(f"{text!r} is of type {type(found).__name__}: name a function or a class")
+    candidate = replace(as_candidate(found, name=text), spec=spec)
+
+    def make(seed: int) -> object:
+        with _importable(place):  # what the factory imports when called
+            return candidate.make(seed)
+
+    return replace(candidate, make=make)
+
+
+@contextmanager
+def _importable(place: str) -> Iterator[None]:
+    """Context in which the current directory, or that of a file, is searched for modules first."""
+    folder = str(Path(place).resolve().parent if place.endswith(".py") else Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _import(text: str, place: str) -> ModuleType:
+    try:
+        if place.endswith(".py"):
+            return _import_file(Path(place))
+        return importlib.import_module(place)
+    except FileNotFoundError:
+        raise InputError(f"no file {place!r}: {text!r} must be FILE.py:factory") from None
+    except Exception as error:
+        absent = isinstance(error, ModuleNotFoundError) and place.startswith(error.name or place)
+        if isinstance(error, (TypeError, ValueError)) and not place.strip("."):
+            absent = True  # not the name of a module at all
+        if absent:
+            raise _unknown(text) from None
+        kind = type(error).__name__
+        raise InputError(f"importing {place!r} raised {kind}: {one_line(error)}") from error
+
+
+def _import_file(path: Path) -> ModuleType:
+    """The module in a file, run once however many factories it holds."""
+    path = path.resolve(strict=True)
+    name = f"{path.stem}_{zlib.crc32(str(path).encode()):08x}"  # never another module's
+    if name in sys.modules:
+        return sys.modules[name]
+    found = importlib.util.spec_from_file_location(name, path)
+    if found is None or found.loader is None:
+        raise InputError(f"{str(path)!r} cannot be imported as a Python file")
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    try:
+        found.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _unknown(text: str) -> InputError:
+    spaces = ", ".join(f"{name}:ARCH" for name in SPACES)
+    return InputError(
+        f"unknown model {text!r}: give {spaces}, transformers:NAME, timm:NAME, torchvision:NAME, "
+        "package.module:factory or file.py:factory"
+    )

@@ -1,0 +1,140 @@
+"""Size of a network in five measures: the baselines that every other score has to beat."""
+
+from gradalign.proxies._base import proxy
+from gradalign.statistics import Statistics
+
+_INVARIANT = ("sample_order", "loss_scale")
+
+
+@proxy(
+    needs=["params"],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to=_INVARIANT,
+    source="trivial baseline",
+)
+def params(stats: Statistics, /) -> float:
+    """Number of trainable parameters.
+
+    Args:
+        stats: One pass. Reads `params`: biases and normalisation included.
+
+    Returns:
+        A count >= 0; higher is better.
+
+    Source:
+        Trivial baseline.
+
+    Example:
+        >>> params(Statistics(n=2, blocks=(), values={"params": 30}))
+        30.0
+    """
+    return float(stats.params)
+
+
+@proxy(
+    needs=["macs"],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to=_INVARIANT,
+    source="trivial baseline",
+)
+def macs(stats: Statistics, /) -> float:
+    """Multiply-adds of convolutions and matrix products for one sample.
+
+    Args:
+        stats: One pass. Reads `macs`: at the probe's input size, without biases.
+
+    Returns:
+        A count >= 0; higher is better.
+
+    Source:
+        Trivial baseline.
+
+    Example:
+        >>> macs(Statistics(n=2, blocks=(), values={"macs": 50}))
+        50.0
+    """
+    return float(stats.macs)
+
+
+@proxy(
+    needs=["macs"],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to=_INVARIANT,
+    source="trivial baseline; 2 a multiply-add, as torch.utils.flop_counter counts",
+)
+def flops(stats: Statistics, /) -> float:
+    """Floating-point operations of one sample: two for each multiply-add.
+
+    Args:
+        stats: One pass. Reads `macs`.
+
+    Returns:
+        A count >= 0; higher is better. It ranks as `macs` does.
+
+    Source:
+        Trivial baseline, in the convention of torch.utils.flop_counter.
+
+    Example:
+        >>> flops(Statistics(n=2, blocks=(), values={"macs": 50}))
+        100.0
+    """
+    return 2.0 * stats.macs
+
+
+@proxy(
+    needs=[],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to=_INVARIANT,
+    source="trivial baseline",
+)
+def layers(stats: Statistics, /) -> float:
+    """Number of blocks: effective weight tensors, with a gradient or without.
+
+    Args:
+        stats: One pass. Reads the number of blocks.
+
+    Returns:
+        A count >= 0; higher is better.
+
+    Source:
+        Trivial baseline.
+
+    Example:
+        >>> from gradalign.statistics import Block
+        >>> layers(Statistics(n=2, blocks=(Block("fc", (5, 2), macs=10),), values={}))
+        1.0
+    """
+    return float(len(stats.blocks))
+
+
+@proxy(
+    needs=["live"],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to=_INVARIANT,
+    source="trivial baseline, ablation of gradalign_ii",
+)
+def live_layers(stats: Statistics, /) -> float:
+    """Number of blocks in which some sample has a gradient.
+
+    What the rank order of `gradalign_ii` owes to it is due to depth alone.
+
+    Args:
+        stats: One pass. Reads `live`, [L].
+
+    Returns:
+        A count in [0, L]; higher is better.
+
+    Source:
+        Trivial baseline.
+
+    Example:
+        >>> import torch
+        >>> live_layers(Statistics(n=2, blocks=(), values={"live": torch.tensor([True, False])}))
+        1.0
+    """
+    return float(stats.live.sum())

@@ -1,0 +1,157 @@
+"""NAS-Bench-201: 15,625 cells of five operations on six edges."""
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from gradalign.errors import InputError
+from gradalign.spaces._base import SPACES, Space, quoted
+from gradalign.spaces._nb201_network import EDGES, OPERATIONS, Network
+
+EXAMPLE = (
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
+    "+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
+)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A cell: the operation on each edge, in the order of `EDGES`.
+
+    Raises:
+        InputError: Not six operations, or one that the space does not have.
+    """
+
+    operations: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.operations) != len(EDGES):
+            raise InputError(
+                f"an nb201 cell has {len(EDGES)} operations, found {len(self.operations)}"
+            )
+        for operation in self.operations:
+            if operation not in OPERATIONS:
+                raise InputError(
+                    f"unknown nb201 operation {quoted(operation)}: "
+                    f"choose from {', '.join(OPERATIONS)}"
+                )
+
+    def __str__(self) -> str:
+        return NB201.format(self)
+
+
+class _NB201(Space[Architecture]):
+    """NAS-Bench-201; its networks are the published ones with `channels` 16 and `cells` 5.
+
+    Options of `build`: `channels` of the first stage (doubled in the second and the third), and
+    `cells` in each of the three stages.
+    """
+
+    name = "nb201"
+    size = len(OPERATIONS) ** len(EDGES)
+    input_size = (3, 32, 32)
+    options: Mapping[str, int] = {"channels": 16, "cells": 5}
+    description = "cells of four nodes, one of five operations on each of the six edges"
+    source = "Dong & Yang, NAS-Bench-201, ICLR 2020 (arXiv 2001.00326); code D-X-Y/AutoDL-Projects"
+    licence = "MIT"
+
+    def parse(self, text: str) -> Architecture:
+        """The cell spelled |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.
+
+        Example:
+            >>> NB201.parse(EXAMPLE).operations[-1]
+            'nor_conv_1x1'
+        """
+        nodes = text.strip().split("+")
+        if len(nodes) != 3:
+            raise _malformed(text, f"found {len(nodes)} parts between '+' where 3 nodes are needed")
+        try:
+            found = [_operations(node, number) for number, node in enumerate(nodes, start=1)]
+            return Architecture(tuple(itertools.chain(*found)))
+        except InputError as fault:
+            raise _malformed(text, str(fault)) from None
+
+    def format(self, arch: Architecture) -> str:
+        """The published spelling."""
+        nodes = ["", "", ""]
+        for (node, source), operation in zip(EDGES, arch.operations, strict=True):
+            nodes[node - 1] += f"|{operation}~{source}"
+        return "+".join(f"{node}|" for node in nodes)
+
+    def sample(self, rng: random.Random) -> Architecture:
+        """A cell whose edges are drawn independently."""
+        return Architecture(tuple(rng.choices(tuple(OPERATIONS), k=len(EDGES))))
+
+    def enumerate(self) -> Iterator[Architecture]:
+        """All 15,625, the last edge varying fastest; not in the order of the published index."""
+        return map(Architecture, itertools.product(OPERATIONS, repeat=len(EDGES)))
+
+    def neighbours(self, arch: Architecture) -> list[Architecture]:
+        """The 24 cells that differ on one edge."""
+        return [
+            Architecture((*arch.operations[:edge], other, *arch.operations[edge + 1 :]))
+            for edge, operation in enumerate(arch.operations)
+            for other in OPERATIONS
+            if other != operation
+        ]
+
+    def canonical(self, arch: Architecture) -> str:
+        """The published isomorphism string, of which there are 6,466.
+
+        A node is the sorted sum of what arrives: `none`, and anything on a node that is nothing but
+        zero, is '#'; `skip_connect` is the source itself; else '(source)@operation'. It tells the
+        function apart, not the network: a convolution that reaches no output is left out, and one
+        that is read twice is written twice, so isomorphic networks can differ in parameters.
+
+        Source:
+            Dong et al., NATS-Bench (arXiv 2009.00437); `to_unique_str(consider_zero=True)`.
+
+        Example:
+            >>> NB201.canonical(NB201.parse(
+            ...     "|none~0|+|none~0|none~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|"))
+            '#+(#+#)@nor_conv_3x3+0'
+        """
+        arriving: list[list[str]] = [["0"], [], [], []]
+        for (node, source), operation in zip(EDGES, arch.operations, strict=True):
+            value = "+".join(sorted(arriving[source]))
+            if operation == "none" or value == "#":
+                value = "#"
+            elif operation != "skip_connect":
+                value = f"({value})@{operation}"
+            arriving[node].append(value)
+        return "+".join(sorted(arriving[-1]))
+
+    def _build(self, arch: Architecture, num_classes: int, options: Mapping[str, int]) -> nn.Module:
+        return Network(arch.operations, num_classes=num_classes, **options)
+
+
+NB201 = _NB201()
+SPACES.add(NB201.name, NB201)
+
+
+def _operations(node: str, number: int) -> list[str]:
+    """The operations of node `number`, spelled |op~0|op~1|..., with as many edges as its number."""
+    first, *edges, last = node.split("|") if "|" in node else ("", node)
+    if first or last:
+        raise InputError(f"node {number} must begin and end with '|', found {quoted(node)}")
+    if len(edges) != number:
+        raise InputError(f"node {number} needs {number} edges, found {len(edges)}")
+    operations = []
+    for source, edge in enumerate(edges):
+        operation, _, origin = edge.rpartition("~")
+        if origin != str(source) or not operation:
+            raise InputError(
+                f"edge {quoted(edge)} of node {number} must be 'operation~{source}', as it comes "
+                f"from node {source}"
+            )
+        operations.append(operation)
+    return operations
+
+
+def _malformed(text: str, fault: str) -> InputError:
+    return InputError(
+        f"malformed nb201 architecture {quoted(text)}: {fault}; a right one: {EXAMPLE}"
+    )

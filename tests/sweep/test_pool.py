@@ -1,0 +1,104 @@
+"""Scores from several processes."""
+
+import multiprocessing
+
+import pytest
+
+from gradalign.errors import InputError
+from gradalign.record import Scores
+from gradalign.sweep import Plan, score_in_processes
+
+ARCHS = (
+    "nb201:|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|",
+    "nb201:|nor_conv_1x1~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|none~2|",
+    "nb201:|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|",
+)
+PLAN = Plan(
+    proxies=("gradalign_i", "gradalign_ii", "params"),
+    batch_size=4,
+    input_size=(8,),
+    build=(("channels", "2"), ("cells", "1")),
+    device="cpu",
+)
+KILLER = """
+import os
+from torch import nn
+
+def dying():
+    os._exit(9)
+
+def raising():
+    raise RuntimeError("no such layer")
+
+def small():
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 10))
+"""
+
+
+def collected(models, plan, **options) -> list[Scores]:
+    found = dict(score_in_processes(models, plan, **options))
+    assert sorted(found) == list(range(len(models)))
+    return [found[place] for place in range(len(models))]
+
+
+def test_equals_scoring_in_this_process():
+    here = [PLAN.scorer().attempt(PLAN.candidate(arch), seed=3) for arch in ARCHS]
+    there = collected(ARCHS, PLAN, seed=3, workers=2)
+    for ours, theirs in zip(here, there, strict=True):
+        assert [r.value for r in ours] == [r.value for r in theirs]
+        assert [(r.model, r.proxy, r.protocol, r.status) for r in ours] == [
+            (r.model, r.proxy, r.protocol, r.status) for r in theirs
+        ]
+        assert ours.protocols == theirs.protocols
+
+
+def test_a_process_that_dies_is_a_record_and_the_rest_go_on(tmp_path):
+    path = tmp_path / "nets.py"
+    path.write_text(KILLER)
+    models = [f"{path}:{name}" for name in ("small", "dying", "raising", "small")]
+    plan = Plan(proxies=("params",), batch_size=2, input_size=(3, 8, 8), device="cpu")
+    good, dead, raised, again = (scores["params"] for scores in collected(models, plan, workers=1))
+    assert (good.status, again.status) == ("ok", "ok")
+    assert good.value == again.value == 1930
+    assert dead.status == "error"
+    assert dead.model == models[1]
+    assert "the worker process ended" in (dead.reason or "")
+    assert dead.protocol == good.protocol
+    assert raised.status == "error"
+    assert "RuntimeError: no such layer" in (raised.reason or "")
+
+
+def test_stopping_early_ends_the_processes():
+    results = score_in_processes(ARCHS * 20, PLAN, workers=2)
+    next(results)
+    assert multiprocessing.active_children()
+    results.close()
+    assert not multiprocessing.active_children()
+
+
+def test_more_workers_than_networks_start_no_more_than_needed():
+    results = score_in_processes(ARCHS[:1], PLAN, workers=8)
+    next(results)
+    assert len(multiprocessing.active_children()) == 1
+    assert list(results) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "workers", "said"),
+    [
+        (PLAN, 0, "0 workers"),
+        (Plan(proxies=("gradalign_iii",)), 1, "did you mean"),
+        (Plan(device="tpu9"), 1, "device 'tpu9'"),
+        (Plan(data="npz:/nowhere.npz"), 1, "no file '/nowhere.npz'"),
+    ],
+)
+def test_an_error_in_the_plan_is_told_at_once(plan, workers, said):
+    with pytest.raises(InputError, match=said):
+        next(score_in_processes(ARCHS, plan, workers=workers))
+    assert not multiprocessing.active_children()
+
+
+def test_a_malformed_network_is_a_record():
+    (scores,) = collected(["nb201:|oops|"], PLAN, workers=1)
+    assert {record.status for record in scores} == {"error"}
+    assert "malformed nb201 architecture" in (scores["params"].reason or "")
