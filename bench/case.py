@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import statistics
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,6 +48,11 @@ class Row:
     note: str = ""
 
     @property
+    def median(self) -> float:
+        """The middle ratio; of rows that were timed only."""
+        return statistics.median(self.ratios)
+
+    @property
     def label(self) -> str:
         return " ".join(filter(None, (self.tool, self.variant, self.norm)))
 
@@ -82,7 +89,9 @@ def time_case(name: str, batch: int, peers: Sequence[str], repeats: int) -> list
         turns = {
             row.label: repeats if row.tool == OURS else min(repeats, PEER_REPEATS) for row in rows
         }
-        timings = interleaved(training_step(network, inputs, targets), rivals, turns)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the peers repeat theirs in every pass
+            timings = interleaved(training_step(network, inputs, targets), rivals, turns)
     return [
         replace(row, ratios=tuple(timing.ratios), step_seconds=tuple(timing.step_seconds))
         if (timing := timings.get(row.label))

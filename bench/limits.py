@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,7 +40,7 @@ def verdicts(rows: Sequence[Row], memory: Sequence[Memory]) -> list[Verdict]:
     """Every limit that this run measured."""
     timed = [row for row in rows if row.batch == BATCH and row.ratios]
     found = [
-        Verdict(f"{row.network}: {row.variant}, {row.norm}", statistics.median(row.ratios), limit)
+        Verdict(f"{row.network}: {row.variant}, {row.norm}", row.median, limit)
         for row in timed
         if row.tool == OURS and (limit := TIME.get(row.network, {}).get(row.variant))
     ]
@@ -53,12 +52,8 @@ def _against_peers(timed: Sequence[Row]) -> list[Verdict]:
     found = []
     for network in TIME:
         rows = [row for row in timed if row.network == network]
-        ours = [
-            statistics.median(row.ratios)
-            for row in rows
-            if row.tool == OURS and row.variant == "I+II"
-        ]
-        peers = {row.tool: statistics.median(row.ratios) for row in rows if row.tool != OURS}
+        ours = [row.median for row in rows if row.tool == OURS and row.variant == "I+II"]
+        peers = {row.tool: row.median for row in rows if row.tool != OURS}
         if ours and peers:
             fastest = min(peers, key=peers.__getitem__)
             what = f"{network}: I+II against the fastest peer, {fastest}"

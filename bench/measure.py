@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 SHORTEST = 0.1
-"""Seconds that a timed stretch lasts at least: a faster step is repeated within it."""
+"""Seconds that a timed stretch lasts at least: what is faster is repeated within it."""
 
 
 @dataclass
@@ -23,10 +22,6 @@ class Timing:
 
     ratios: list[float] = field(default_factory=list)
     step_seconds: list[float] = field(default_factory=list)
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.ratios)
 
 
 def training_step(network: nn.Module, inputs: Tensor, targets: Tensor) -> Callable[[], None]:
@@ -55,22 +50,29 @@ def interleaved(
         repeats: How often each is timed.
     """
     step()
-    calls = max(1, math.ceil(SHORTEST / _seconds(step, 1)))
+    calls = _calls(step)
+    rival_calls = {name: _calls(rival) for name, rival in rivals.items()}
     timings = {name: Timing() for name in rivals}
     for turn in range(max(repeats.values(), default=0)):
         for name, rival in rivals.items():
             if turn < repeats[name]:
                 base = _seconds(step, calls)
-                timings[name].ratios.append(_seconds(rival, calls) / base)
-                timings[name].step_seconds.append(base / calls)
+                timings[name].ratios.append(_seconds(rival, rival_calls[name]) / base)
+                timings[name].step_seconds.append(base)
     return timings
 
 
+def _calls(run: Callable[[], object]) -> int:
+    """How often to run something in one stretch."""
+    return max(1, math.ceil(SHORTEST / _seconds(run, calls=1)))
+
+
 def _seconds(run: Callable[[], object], calls: int) -> float:
+    """CPU seconds of one call, mean over `calls` in a row."""
     start = time.process_time()
     for _ in range(calls):
         run()
-    return time.process_time() - start
+    return (time.process_time() - start) / calls
 
 
 @contextmanager

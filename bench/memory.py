@@ -7,7 +7,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from torch import Tensor, nn
+
+from bench.measure import one_thread, training_step
+from bench.networks import NETWORKS, draw
+from bench.ours import Pass, passes
 
 STEP = "step"
 _STATUS = Path("/proc/self/status")
@@ -39,23 +47,23 @@ def _status(name: str) -> int:
     return int(line.split()[1])
 
 
+def _pass(what: str, model: nn.Module, inputs: Tensor, targets: Tensor) -> Pass:
+    """The pass of ours that is called variant/norm."""
+    found = passes(model, inputs, targets).items()
+    return next(run for (variant, norm), run in found if f"{variant}/{norm}" == what)
+
+
 def main(network: str, batch: str, what: str) -> None:
     """Warm up on two samples, so that libraries are loaded, then run once."""
-    from bench.measure import one_thread, training_step
-    from bench.networks import NETWORKS, draw
-    from bench.ours import passes
-
     inputs, targets = draw(int(batch))
     model = NETWORKS[network].build()
     with one_thread():
         if what == STEP:
-            warm_up = training_step(model, inputs[:2].clone(), targets[:2].clone())
-            run = training_step(model, inputs, targets)
+            make: Callable[..., Callable[[], object]] = training_step
         else:
-            variant, _, norm = what.partition("/")
-            warm_up = passes(model, inputs[:2].clone(), targets[:2].clone())[variant, norm]
-            run = passes(model, inputs, targets)[variant, norm]
-        warm_up()
+            make = partial(_pass, what)
+        make(model, inputs[:2].clone(), targets[:2].clone())()
+        run = make(model, inputs, targets)
         before = _status("VmRSS")
         run()
     print((_status("VmHWM") - before) / 1024)

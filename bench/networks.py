@@ -170,9 +170,7 @@ NETWORKS: Mapping[str, Network] = {
         ),
     ),
     "linear": Network("Linear stack, 3072-512x4-10", lambda: linear_stack(512, 4)),
-    "tiny": Network(
-        "a small residual network, for trying the benchmark out", lambda: resnet(4, (8,), 1)
-    ),
+    "tiny": Network("a small residual network, to try this out", lambda: resnet(4, (8,), 1)),
 }
 
 DEFAULT = tuple(name for name in NETWORKS if name != "tiny")

@@ -153,7 +153,7 @@ def _refusal(peer: Peer, network: nn.Module, inputs: Tensor, targets: Tensor) ->
     return None
 
 
-def _one_line(error: Exception, limit: int = 110) -> str:
+def _one_line(error: Exception, limit: int = 80) -> str:
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 

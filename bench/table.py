@@ -30,7 +30,7 @@ def time_table(title: str, rows: Sequence[Row]) -> str:
     for row in rows:
         numbers = ["-"] * 3
         if row.ratios:
-            values = (statistics.median(row.ratios), min(row.ratios), max(row.ratios))
+            values = (row.median, min(row.ratios), max(row.ratios))
             numbers = [f"{value:.2f}" for value in values]
         off = "" if row.difference is None else f"{row.difference:.0e}"
         lines.append([row.label, *numbers, off, row.note])

@@ -560,6 +560,38 @@ def sequence_first_batch_norm() -> nn.Module:
     )
 
 
+def _tokens_after_batch_norm() -> nn.Module:
+    def forward(self: Any, x: Tensor) -> Tensor:
+        x = self.norm(self.stem(x)).flatten(2).transpose(1, 2)  # a gradient in channels-last order
+        return self.head(torch.tanh(self.mix(self.each(x))).mean(1))
+
+    return net(
+        forward,
+        stem=conv(3),
+        norm=nn.BatchNorm2d(4),
+        each=nn.LayerNorm(4),
+        mix=nn.Linear(4, 4),
+        head=nn.Linear(4, CLASSES),
+    )
+
+
+@case(norms=NORMS)
+def tokens_after_batch_norm() -> nn.Module:
+    return _tokens_after_batch_norm()
+
+
+@case(lambda: images(n=1), norms=NORMS)
+def tokens_after_batch_norm_of_one() -> nn.Module:
+    return _tokens_after_batch_norm()
+
+
+@case()
+def tokens_after_instance_norm() -> nn.Module:
+    model = _tokens_after_batch_norm()
+    model.norm = nn.InstanceNorm2d(4, affine=True)
+    return model
+
+
 # Randomness
 
 

@@ -25,8 +25,7 @@ from torch.nn.utils import parametrize
 from torch.utils import checkpoint as checkpointing
 from torch.utils._pytree import tree_map_only
 
-BATCH_NORM, INSTANCE_NORM, RELU = F.batch_norm, F.instance_norm, torch.relu
-ATTENTION = F.scaled_dot_product_attention
+RELU, ATTENTION = torch.relu, F.scaled_dot_product_attention
 PACKED = {"in_proj_weight": "weight", "in_proj_bias": "bias"}
 
 
@@ -76,6 +75,26 @@ class Meeting:
 _now = threading.local()
 
 
+def _normalised(x: Tensor, mean: Tensor, variance: Tensor, eps: float) -> Tensor:
+    # written out: torch 2.13's own backward is wrong for one row and a channels-last gradient
+    return (x - mean) / (variance + eps).sqrt()
+
+
+def _by_channel(vector: Tensor, x: Tensor) -> Tensor:
+    return vector.view(1, -1, *[1] * (x.dim() - 2))
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    x = x if weight is None else x * _by_channel(weight, x)
+    return x if bias is None else x + _by_channel(bias, x)
+
+
+def _of_rows(rows: Tensor, eps: float) -> Tensor:
+    axes = [0, *range(2, rows.dim())]
+    mean, variance = rows.mean(axes, keepdim=True), rows.var(axes, correction=0, keepdim=True)
+    return _normalised(rows, mean, variance, eps)
+
+
 def _batch_norm(
     x: Tensor,
     running_mean: Tensor | None,
@@ -87,40 +106,25 @@ def _batch_norm(
     eps: float = 1e-5,
 ) -> Tensor:
     trace: Trace = _now.trace
-
-    def by_itself(rows: Tensor) -> Tensor:
-        return BATCH_NORM(rows, None, None, weight, bias, True, 0.0, eps)
-
-    def affine(rows: Tensor) -> Tensor:
-        shape = (1, -1, *[1] * (rows.dim() - 2))
-        rows = rows if weight is None else rows * weight.view(shape)
-        return rows if bias is None else rows + bias.view(shape)
-
     if trace.norm == "identity":
         return x
-    if trace.norm == "sample":
-        return by_itself(x)
     if trace.norm == "frozen":
-        if running_mean is None:
+        if running_mean is None or running_var is None:
             raise NotImplementedError("no running statistics")
-        return BATCH_NORM(x, running_mean, running_var, weight, bias, False, 0.0, eps)
-    if trace.norm == "batch_fixed":
+        moments = (running_mean, running_var)
+    elif trace.norm == "batch_fixed":
         if trace.record_moments:
             axes = [0, *range(2, x.dim())]
             trace.moments.append((x.mean(axes), x.var(axes, correction=0)))
-        mean, variance = trace.moments[trace.norm_calls]
+        moments = trace.moments[trace.norm_calls]
         trace.norm_calls += 1
-        return BATCH_NORM(x, mean, variance, weight, bias, False, 0.0, eps)
-    if trace.meeting is None:
-        return by_itself(x)
-    # each copy keeps its own weight and bias, so only the statistics are common
-    return affine(
-        trace.meeting.together(
-            trace.index,
-            x,
-            lambda rows: BATCH_NORM(rows, None, None, None, None, True, 0.0, eps),
-        )
-    )
+    elif trace.meeting is None:  # `sample`, or a batch of one
+        return _affine(_of_rows(x, eps), weight, bias)
+    else:  # each copy keeps its own weight and bias, only the statistics are common
+        together = trace.meeting.together(trace.index, x, lambda rows: _of_rows(rows, eps))
+        return _affine(together, weight, bias)
+    mean, variance = (_by_channel(moment, x) for moment in moments)
+    return _affine(_normalised(x, mean, variance, eps), weight, bias)
 
 
 def _instance_norm(
@@ -135,7 +139,9 @@ def _instance_norm(
 ) -> Tensor:
     if running_mean is not None and _now.trace.norm in ("batch_fixed", "frozen", "identity"):
         return _batch_norm(x, running_mean, running_var, weight, bias, False, 0.0, eps)
-    return INSTANCE_NORM(x, None, None, weight, bias, True, 0.0, eps)
+    axes = list(range(2, x.dim()))
+    mean, variance = x.mean(axes, keepdim=True), x.var(axes, correction=0, keepdim=True)
+    return _affine(_normalised(x, mean, variance, eps), weight, bias)
 
 
 def _relu(x: Tensor, inplace: bool = False) -> Tensor:

@@ -1,6 +1,6 @@
 """Rank neural networks before training them."""
 
-from importlib.metadata import version
+from importlib.metadata import version as _version
 
 from gradalign.batch import Batch
 from gradalign.engine import collect
@@ -21,7 +21,7 @@ from gradalign.score import score
 from gradalign.spaces import get_space
 from gradalign.statistics import Statistics
 
-__version__ = version("gradalign")
+__version__ = _version("gradalign")
 
 __all__ = [
     "Batch",

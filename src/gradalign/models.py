@@ -84,7 +84,8 @@ def resolve(
         InputError: An unknown prefix, architecture or name, a module that cannot be imported, or a
             library that is not installed; one line that says which.
     """
-    prefix, colon, rest = text.strip().partition(":")
+    text = text.strip()
+    prefix, colon, rest = text.partition(":")
     if colon and prefix in SPACES:
         return _from_space(text, prefix, rest, build or {}, num_classes, input_size)
     if build:
@@ -174,14 +175,16 @@ def _import(text: str, place: str) -> ModuleType:
     try:
         if place.endswith(".py"):
             return _import_file(Path(place))
+        if not place or place.startswith("."):
+            raise _unknown(text)
         return importlib.import_module(place)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"no file {place!r}: {text!r} must be FILE.py:factory") from None
     except Exception as error:
-        absent = isinstance(error, ModuleNotFoundError) and place.startswith(error.name or place)
-        if isinstance(error, (TypeError, ValueError)) and not place.strip("."):
-            absent = True  # not the name of a module at all
-        if absent:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{place}.".startswith(f"{missing}."):
             raise _unknown(text) from None
         kind = type(error).__name__
         raise InputError(f"importing {place!r} raised {kind}: {one_line(error)}") from error

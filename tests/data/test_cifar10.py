@@ -3,6 +3,7 @@
 import os
 import pickle
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -187,6 +188,16 @@ def test_what_a_pickle_sets_on_a_stand_in_is_gone_with_it():
     assert read_plain_pickle(setting, "x").mark == 1
     again = read_plain_pickle(b"cnumpy.core.multiarray\n_reconstruct\n.", "x")
     assert not hasattr(again, "mark")
+
+
+def test_a_damaged_memo_index_takes_no_memory():
+    # LONG_BINPUT: "remember the 5 as number 2^24", for which the C unpickler reserves 256 MB
+    content = b"\x80\x02K\x05r" + struct.pack("<I", 2**24) + b"."
+    tracemalloc.start()
+    assert read_plain_pickle(content, "x") == 5
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def dumped(**fields):

@@ -42,6 +42,10 @@ def test_zero_gradient_counts_as_zero():
     assert grad_angle(from_gradients([[2, 0], [0, 0]])).value == pytest.approx(0.5)
 
 
-def test_gradients_that_cancel_give_zero():
-    thirds = [[math.cos(a), math.sin(a)] for a in (0, 2 * math.pi / 3, 4 * math.pi / 3)]
-    assert grad_angle(from_gradients(thirds)).value == pytest.approx(0, abs=1e-7)
+@pytest.mark.parametrize("n", [3, 4, 5, 6, 8, 9])
+@pytest.mark.parametrize("turn", [0.1, 0.3, 0.7])
+def test_gradients_that_cancel_give_zero(n, turn):
+    # The corners of a polygon: their cosines sum up to rounding noise of either sign.
+    angles = [2 * math.pi * i / n + turn for i in range(n)]
+    stats = from_gradients([[math.cos(angle), math.sin(angle)] for angle in angles])
+    assert grad_angle(stats).value == pytest.approx(0, abs=1e-7)

@@ -47,7 +47,7 @@ def command(function: Command) -> Command:
     option of the command. The function's result is the exit code.
     """
     hints = get_type_hints(function, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     parameters: list[Parameter] = []
     for name, parameter in signature(function).parameters.items():
         if name in groups:
@@ -58,20 +58,20 @@ def command(function: Command) -> Command:
             )
 
     @functools.wraps(function)
-    def run(**values: Any) -> int:
+    def run(**values: object) -> int:
         for name, group in groups.items():
             own = {field.name: values.pop(field.name) for field in fields(group)}
             values[name] = group(**own)
         return function(**values)
 
-    del run.__wrapped__  # type: ignore[attr-defined]  # its signature would be taken for this one's
+    del run.__wrapped__  # its signature would be taken for this one's
     run.__signature__ = Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     app.command(function.__name__.rstrip("_"))(run)
     return function
 
 
-def _options(group: Any) -> list[Parameter]:
+def _options(group: type) -> list[Parameter]:
     hints = get_type_hints(group, include_extras=True)
     return [
         Parameter(
@@ -84,7 +84,7 @@ def _options(group: Any) -> list[Parameter]:
     ]
 
 
-def _default(field: Field[Any]) -> Any:
+def _default(field: Field[Any]) -> object:
     if field.default_factory is not MISSING:
         return field.default_factory()
     return Parameter.empty if field.default is MISSING else field.default

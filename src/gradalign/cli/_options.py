@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -18,7 +18,7 @@ from gradalign.scorer import DEFAULT_PROXIES, named_proxies
 from gradalign.sweep import Plan
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How a result is written."""
 
     table = "table"
@@ -26,7 +26,7 @@ class Format(str, Enum):
     csv = "csv"
 
 
-def _choice(of: Any) -> str:
+def _choice(of: object) -> str:
     """The allowed values of a `Literal`, for a help text."""
     return " | ".join(get_args(of))
 

@@ -41,7 +41,9 @@ def write_csv(frame: pd.DataFrame) -> None:
 
 
 def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
-    """A table on stdout, in several parts below each other where it is too wide for a terminal.
+    """A table on stdout, fitted to a terminal.
+
+    A table of texts is folded. One of numbers is given in several parts below each other.
 
     Args:
         header: Names of the columns.
@@ -51,11 +53,13 @@ def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: i
     console = terminal()
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     widths[0] = min(widths[0], max(16, int(console.width * NAME_SHARE)))
-    for part in _parts(widths, console.width):
+    texts = left == len(header)
+    for part in [[*range(left)]] if texts else _parts(widths, console.width):
         table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
         for column in part:
-            flush = "left" if column < left else "right"
-            table.add_column(header[column], justify=flush, no_wrap=False, overflow="fold")
+            table.add_column(
+                header[column], justify="left" if column < left else "right", overflow="fold"
+            )
         for row in rows:
             table.add_row(*(Text(row[column]) for column in part))
         console.print(table)
@@ -75,8 +79,10 @@ def _parts(widths: Sequence[int], limit: int) -> Iterator[list[int]]:
 
 
 def note(line: str) -> None:
-    """A line under the result, folded at the width of a terminal."""
-    terminal().print(Text(line))
+    """A line under the result, folded at the width of a terminal; what it is about stands out."""
+    text = Text(line)
+    text.highlight_regex(r"^[^:.]{1,40}:", "bold")
+    terminal().print(text)
 
 
 @contextmanager

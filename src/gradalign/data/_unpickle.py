@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import struct
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from gradalign.errors import InputError
 # What a damaged stream makes the unpickler raise.
 _BROKEN = (
     pickle.UnpicklingError,
+    struct.error,
     EOFError,
     ValueError,
     TypeError,
@@ -84,8 +86,12 @@ def byte_array(value: object, what: str) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8).reshape(shape, order="F" if fortran is True else "C")
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Admits the names of an array's pickle, each as a stand-in made for this one file."""
+class _PlainUnpickler(pickle._Unpickler):
+    """Admits the names of an array's pickle, each as a stand-in made for this one file.
+
+    The unpickler written in Python: the one in C reserves memory for whatever index in its memo a
+    damaged file names, tens of gigabytes for one changed byte.
+    """
 
     def __init__(self, file: io.BytesIO, *, encoding: str) -> None:
         super().__init__(file, encoding=encoding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import pandas as pd
@@ -22,7 +22,7 @@ from gradalign.spaces import SPACES
 Entry = dict[str, object]
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """What can be listed."""
 
     proxies = "proxies"
@@ -46,7 +46,8 @@ def list_(
     if display.format is Format.csv:
         write_csv(pd.DataFrame(texts))
         return 0
-    header = [key for key in texts[0] if key not in _ONLY_JSON]
+    hidden = _ONLY_JSON | ({"summary"} if kind is Kind.proxies else set())
+    header = [key for key in texts[0] if key not in hidden]
     write_table(header, [[text[key] for key in header] for text in texts], left=len(header))
     return 0
 
@@ -57,8 +58,8 @@ def _proxy(name: str, proxy: Proxy) -> Entry:
         "better": proxy.better,
         "range": [None if math.isinf(bound) else bound for bound in proxy.bounds],
         "needs": [need if isinstance(need, str) else need.name for need in proxy.needs],
-        "summary": proxy.summary,
         "source": proxy.source,
+        "summary": proxy.summary,
         "invariant_to": sorted(proxy.invariant_to),
         "probes": {probe: dict(changes) for probe, changes in proxy.probes.items()},
         "official": dict(proxy.official),
@@ -126,6 +127,7 @@ ENTRIES: dict[Kind, Callable[[], list[Entry]]] = {
 }
 
 _ONLY_JSON = {"invariant_to", "probes", "official"}
+"""What of a proxy is too much for a table."""
 
 
 def _text(key: str, value: object) -> str:

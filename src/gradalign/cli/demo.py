@@ -1,0 +1,140 @@
+"""`gradalign demo`: the main job on embedded data, and a page about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from gradalign.cli._app import command
+from gradalign.cli._options import Display, Format, Seed, Workers
+from gradalign.cli._output import note, progress, terminal, write_csv, write_json
+from gradalign.demo import (
+    GROUPS,
+    METRICS,
+    Demo,
+    measured,
+    not_shown,
+    page,
+    paired,
+    pass_time,
+    run,
+)
+from gradalign.errors import InputError
+from gradalign.evaluation import Row
+
+WIDE = 112
+"""Columns of a terminal from which intervals are written out."""
+
+
+@command
+def demo(
+    display: Display,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where the page and the scores go.")
+    ] = Path("gradalign-demo"),
+    networks: Annotated[
+        int, typer.Option("--networks", help="How many networks of the embedded table.")
+    ] = 300,
+    workers: Workers = 2,
+    seed: Seed = 0,
+) -> int:
+    """Rank real networks before training, and compare with their published accuracies."""
+    folder = _made(out)
+    with progress("scoring networks", networks, quiet=display.quiet) as bar:
+        found = run(
+            networks,
+            workers=workers,
+            seed=seed,
+            progress=lambda done, _all: bar.update(bar.task_ids[0], completed=done),
+        )
+    path, scores = folder / "demo.html", folder / "scores.csv"
+    path.write_text(page(found), encoding="utf-8")
+    found.scores.to_csv(scores, index=False)
+    if display.format is Format.json:
+        write_json({**found.to_dict(), "page": str(path), "scores": str(scores)})
+    elif display.format is Format.csv:
+        parts = [each.to_frame().assign(metric=name) for name, each in found.evaluations.items()]
+        write_csv(pd.concat(parts, ignore_index=True))
+    else:
+        _show(found, path, scores)
+    for line in found.errors:
+        typer.echo(f"gradalign: {line}", err=True)
+    return 1 if found.errors else 0
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {str(folder)!r}: {error.strerror}") from None
+    return folder
+
+
+def _show(found: Demo, path: Path, scores: Path) -> None:
+    console = terminal()
+    console.print()
+    console.print(_table(found, wide=console.width >= WIDE))
+    legend = (
+        "tau: Kendall's tau-b with accuracy, 95 % interval over networks. partial: params, macs "
+        "and layers held constant. top 10: tau in the best tenth. picks: accuracy, in percent, of "
+        "the network it would choose; the best of all has "
+    )
+    best = max(found.benchmark.values(found.archs, next(iter(METRICS))))
+    note(f"{legend}{best:.2f}. These three for CIFAR-10.")
+    for line in (*paired(found), pass_time(found), measured(found), not_shown(found)):
+        console.print()
+        note(line)
+    console.print()
+    note(f"Page: {path}")
+    note(f"Scores: {scores}")
+
+
+def _table(found: Demo, *, wide: bool) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in METRICS.values():
+        short = name if wide else name.removesuffix("16-120")
+        table.add_column(Text.assemble(("tau ", "dim"), short), no_wrap=True, justify="right")
+    for name in ("partial", "top 10", "picks", "s"):
+        table.add_column(Text(name), no_wrap=True, justify="right")
+    best = {metric: each.rows[0].proxy for metric, each in found.evaluations.items()}
+    for group, names in GROUPS.items():
+        table.add_row(Text(group, style="italic dim"))
+        for name in names:
+            table.add_row(f"  {name}", *_cells(found, name, best, wide=wide))
+    return table
+
+
+def _cells(found: Demo, name: str, best: dict[str, str], *, wide: bool) -> Iterator[Text]:
+    rows = {
+        metric: next(row for row in each.rows if row.proxy == name)
+        for metric, each in found.evaluations.items()
+    }
+    for metric, row in rows.items():
+        yield _tau(row, wide=wide, bold=best[metric] == name)
+    first = next(iter(rows.values()))
+    yield Text(_short(first.partial_tau))
+    yield Text(_short(first.top10_tau))
+    yield Text("-" if first.picked is None else f"{first.picked:.2f}")
+    yield Text("-" if first.seconds is None else f"{first.seconds:.2f}")
+
+
+def _tau(row: Row, *, wide: bool, bold: bool) -> Text:
+    text = Text(_short(row.kendall_tau), style="bold" if bold else "")
+    if row.kendall_tau_ci is None:
+        return text
+    low, high = row.kendall_tau_ci
+    spread = f" [{_short(low)}, {_short(high)}]" if wide else f" ±{(high - low) / 2:.2f}"
+    return text.append(spread.replace("0.", ".") if not wide else spread, style="dim")
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
