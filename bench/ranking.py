@@ -97,11 +97,11 @@ def main() -> None:
             spreads = [statistics.stdev(cell) if len(cell) > 1 else 0.0 for cell in cells]
             rows.append((means, spreads, proxy))
         for means, spreads, proxy in sorted(rows, reverse=True):
-            table.add_row(proxy, *(f"{m:.3f} ± {s:.3f}" for m, s in zip(means, spreads)))
+            table.add_row(proxy, *(f"{m:.3f} ± {s:.3f}" for m, s in zip(means, spreads, strict=True)))
         console.print(table)
         seconds = scores.drop_duplicates("model")["pass_seconds"].mean()
         console.print(f"{seconds:.2f} s a network for the shared pass, one thread")
-        document[norm] = {proxy: dict(zip(METRICS, means)) for means, _, proxy in rows}
+        document[norm] = {proxy: dict(zip(METRICS, means, strict=True)) for means, _, proxy in rows}
     if options.json:
         options.json.write_text(json.dumps(document, indent=1))
 

@@ -4,5 +4,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-groups = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["dependency-groups"]
+groups = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())[
+    "dependency-groups"
+]
 sys.stdout.write(" ".join(requirement for name in sys.argv[1:] for requirement in groups[name]))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
-
-from gradalign.statistics import Statistics
 from tests import definitions
 from tests.definitions import WEIGHT_SUMS
 from tests.reference import Reference
+from torch import Tensor
+
+from gradalign.statistics import Statistics
 
 RELATIVE = 1e-9
 FIELDS = (
@@ -32,7 +32,9 @@ NEEDS = (*FIELDS, *(statistic for statistic, _ in WEIGHT_SUMS))
 
 def close(what: str, found: Tensor, expected: Tensor, slack: Tensor | float = 0.0) -> None:
     """Assert equality to `RELATIVE` of the largest expected entry, and `slack` on top."""
-    assert found.shape == expected.shape, f"{what}: {tuple(found.shape)}, not {tuple(expected.shape)}"
+    assert found.shape == expected.shape, (
+        f"{what}: {tuple(found.shape)}, not {tuple(expected.shape)}"
+    )
     if not found.numel():
         return
     error = (found - expected).abs()
@@ -91,7 +93,12 @@ def _assert_block(
             found = stats.weight_sum(statistic)[k]
             close(f"{key} {statistic.name}", found, terms.sum(), bound + floor)
     total = rows.sum(0).view(shape)
-    close(f"{key} batch gradient", stats.batch_gradient[k], total, 1e-12 * rows.abs().max() + floor**0.5)
+    close(
+        f"{key} batch gradient",
+        stats.batch_gradient[k],
+        total,
+        1e-12 * rows.abs().max() + floor**0.5,
+    )
     close(f"{key} weights", stats.weights[k], reference.weights[key])
 
 
@@ -104,7 +111,8 @@ def _assert_layers(stats: Statistics, reference: Reference, *, gradients: bool) 
     found = [layer.name for layer in stats.layers]
     assert found == [c[0].name for c in calls], f"layers {found}, not {[c[0].name for c in calls]}"
     largest = max(
-        (float(e.gradient.abs().max()) for c in calls for e in c if e.gradient is not None), default=0.0
+        (float(e.gradient.abs().max()) for c in calls for e in c if e.gradient is not None),
+        default=0.0,
     )
     for layer, column in zip(stats.layers, calls, strict=True):
         parts = [entry.inputs for entry in column]

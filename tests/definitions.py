@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from tests.reference import Reference
 from torch import Tensor
 
 from gradalign.statistics import WeightStatistic
-from tests.reference import Reference
 
 NOISE = 1e-12
 """Entries below this share of the largest may be zero in theory."""
@@ -21,12 +21,16 @@ NOISE = 1e-12
 def gram(rows: Tensor) -> Tensor:
     """K[i, j] = <g_i, g_j> of rows [n, p]."""
     n = len(rows)
-    return torch.stack([torch.stack([(rows[i] * rows[j]).sum() for j in range(n)]) for i in range(n)])
+    return torch.stack(
+        [torch.stack([(rows[i] * rows[j]).sum() for j in range(n)]) for i in range(n)]
+    )
 
 
 def without_noise(reference: Reference) -> dict[str, Tensor]:
     """Rows [n, p] of each block; a sample's row that is noise beside the largest is zero."""
-    largest = max((float(g.abs().max()) for g in reference.gradients.values() if g.numel()), default=0)
+    largest = max(
+        (float(g.abs().max()) for g in reference.gradients.values() if g.numel()), default=0
+    )
     rows = {}
     for name, gradient in reference.gradients.items():
         flat = gradient.flatten(1)

@@ -330,7 +330,9 @@ def checkpointed() -> nn.Module:
 
 @case()
 def grouped_depthwise() -> nn.Module:
-    return chain(conv(3, 4), nn.ReLU(), conv(groups=2), nn.ReLU(), conv(outputs=8, groups=4), width=8)
+    return chain(
+        conv(3, 4), nn.ReLU(), conv(groups=2), nn.ReLU(), conv(outputs=8, groups=4), width=8
+    )
 
 
 @case()
@@ -821,7 +823,11 @@ def nested_inputs() -> nn.Module:
     )
 
 
-@case(lambda: ((vectors()[0], vectors()[0]), torch.randint(CLASSES, (N,))), no_layers=True, no_hooks=NORMS)
+@case(
+    lambda: ((vectors()[0], vectors()[0]), torch.randint(CLASSES, (N,))),
+    no_layers=True,
+    no_hooks=NORMS,
+)
 def bilinear() -> nn.Module:
     return net(
         lambda self, left, right: self.head(torch.tanh(self.pair(self.first(left), right))),
@@ -847,9 +853,7 @@ def dict_batch_and_logits() -> nn.Module:
         x = self.embed(input_ids) * attention_mask.unsqueeze(2)
         return Output(logits=self.head(F.relu(self.mix(x)).mean(1)), hidden=x)
 
-    return net(
-        forward, embed=nn.Embedding(7, 4), mix=nn.Linear(4, 4), head=nn.Linear(4, CLASSES)
-    )
+    return net(forward, embed=nn.Embedding(7, 4), mix=nn.Linear(4, 4), head=nn.Linear(4, CLASSES))
 
 
 def _two_losses(output: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:

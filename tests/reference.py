@@ -361,7 +361,10 @@ def measure(
         losses.sum().backward()
         gradients = {
             name: torch.stack(
-                [torch.zeros_like(b[name]) if b[name].grad is None else b[name].grad for b in blocks]
+                [
+                    torch.zeros_like(b[name]) if b[name].grad is None else b[name].grad
+                    for b in blocks
+                ]
             )
             for name in blocks[0]
         }

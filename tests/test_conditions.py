@@ -1,6 +1,5 @@
 """Which probes a proxy is measured under, and which batches they get."""
 
-
 import pytest
 import torch
 from torch import nn

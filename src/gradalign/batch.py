@@ -74,20 +74,23 @@ class Batch:
     def content(self) -> str:
         """Hash of every value, 12 hexadecimal digits."""
         digest = hashlib.sha256()
+        names = map_tensors(lambda t: str((t.dtype, tuple(t.shape))), (self.inputs, self.targets))
+        digest.update(repr(names).encode())  # the structure, and what is no tensor
         for tensor in (*_tensors(self.inputs), *_tensors(self.targets)):
-            digest.update(str((tensor.dtype, tuple(tensor.shape))).encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+            flat = tensor.detach().cpu().contiguous().flatten()
+            digest.update(flat.view(torch.uint8).numpy().data)
         return digest.hexdigest()[:12]
 
 
-def map_tensors(function: Callable[[Tensor], Tensor], tree: Inputs) -> Inputs:
+def map_tensors(function: Callable[[Tensor], Any], tree: Inputs) -> Inputs:
     """`tree` with `function` applied to every tensor in it."""
     if isinstance(tree, Tensor):
         return function(tree)
     if isinstance(tree, Mapping):
         return {key: map_tensors(function, value) for key, value in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return type(tree)(map_tensors(function, value) for value in tree)
+        values = [map_tensors(function, value) for value in tree]
+        return type(tree)(*values) if hasattr(tree, "_fields") else type(tree)(values)
     return tree
 
 
@@ -120,6 +123,8 @@ def class_balanced(labels: Tensor, size: int, seed: int) -> Tensor:
     with the same seed and a larger size agree on the first samples, so successive batches of one
     draw are slices of one long one.
     """
+    if size < 1:
+        raise InputError(f"batch size {size}: at least 1 sample is needed")
     generator = torch.Generator().manual_seed(seed)
     classes = labels.unique()
     if size > len(labels):

@@ -12,23 +12,25 @@ def cosine(gram: Tensor) -> Tensor:
     """Cosine form of Gram matrices, shape [..., n, n]; rows and columns of zero vectors are 0."""
     norms = gram.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()  # [..., n]
     inverse = torch.where(norms > 0, 1 / norms, 0.0)
-    return gram * inverse.unsqueeze(-1) * inverse.unsqueeze(-2)
+    cosines: Tensor = gram * inverse.unsqueeze(-1) * inverse.unsqueeze(-2)
+    return cosines
 
 
 def log_det_identity_plus(matrix: Tensor) -> Tensor:
-    """log det(I + M) of positive semi-definite matrices, shape [..., n, n] to [...]."""
+    """Log det(I + M) of positive semi-definite matrices, shape [..., n, n] to [...]."""
     identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
-    return torch.linalg.slogdet(matrix + identity).logabsdet
+    logarithm: Tensor = torch.linalg.slogdet(matrix + identity).logabsdet
+    return logarithm
 
 
 def log_det_identity_plus_left_out(matrix: Tensor) -> Tensor:
-    """log det(I + M) without row and column i, for every i: shape [..., n, n] to [..., n].
+    """Log det(I + M) without row and column i, for every i: shape [..., n, n] to [..., n].
 
     By Cramer's rule det(A without i) = det(A) * (A^-1)_ii, so n determinants cost one inverse.
     """
     identity = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
     inverse = torch.linalg.inv(matrix + identity)
-    minors = inverse.diagonal(dim1=-2, dim2=-1).log()
+    minors: Tensor = inverse.diagonal(dim1=-2, dim2=-1).log()
     return log_det_identity_plus(matrix).unsqueeze(-1) + minors
 
 
@@ -36,14 +38,17 @@ def entropy(eigenvalues: Tensor) -> Tensor:
     """Shannon entropy (nats) of spectra scaled to sum 1, shape [..., k] to [...]; 0 for a zero one."""
     positive = eigenvalues.clamp_min(0)
     total = positive.sum(-1, keepdim=True)
-    p = torch.where(total > 0, positive / total, 0.0)
-    return -torch.special.xlogy(p, p).sum(-1)
+    p = torch.where(total == 0, 0.0, positive / total)  # NaN stays NaN
+    negative: Tensor = torch.special.xlogy(p, p).sum(-1)
+    return -negative
 
 
-def without_sample(gram: Tensor, i: int) -> Tensor:
-    """Gram matrices of the other n - 1 samples, shape [..., n, n] to [..., n - 1, n - 1]."""
-    keep = torch.cat([torch.arange(i), torch.arange(i + 1, gram.shape[-1])]).to(gram.device)
-    return gram.index_select(-1, keep).index_select(-2, keep)
+def each_left_out(gram: Tensor) -> Tensor:
+    """Gram matrices of the other samples, for every sample: [..., n, n] to [..., n, n - 1, n - 1]."""
+    n = gram.shape[-1]
+    others = torch.arange(n).expand(n, n)[~torch.eye(n, dtype=torch.bool)].view(n, n - 1)
+    others = others.to(gram.device)
+    return gram[..., others[:, :, None], others[:, None, :]]
 
 
 def alignment(gram: Tensor) -> Tensor:
@@ -70,7 +75,7 @@ def _mean_cosine(
 ) -> Tensor:
     """Mean of inner / sqrt(squares * total) over the last axis, or over its entries in `keep`."""
     scale = squares.clamp_min(0).sqrt() * total.clamp_min(0).sqrt().unsqueeze(-1)
-    cosines = torch.where(scale > 0, inner / scale, 0.0)
+    cosines = torch.where(scale == 0, 0.0, inner / scale)  # NaN stays NaN
     if keep is None:
         return cosines.mean(-1)
     return torch.where(keep, cosines, 0.0).sum(-1) / (inner.shape[-1] - 1)

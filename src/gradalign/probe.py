@@ -61,6 +61,14 @@ class Probe:
             _one_of("dtype", self.dtype, get_args(DType))
         if self.batch_size < 1:
             raise InputError(f"batch size {self.batch_size}: at least 1 sample is needed")
+        if self.part < 0:
+            raise InputError(f"part {self.part}: parts are counted from 0")
+        if self.input_size is not None:
+            if not self.input_size or min(self.input_size) < 1:
+                raise InputError(f"input size {self.input_size}: every side must be at least 1")
+            object.__setattr__(self, "input_size", tuple(int(side) for side in self.input_size))
+        object.__setattr__(self, "batch_size", int(self.batch_size))
+        object.__setattr__(self, "build", tuple(sorted(self.build)))
 
     def to_dict(self) -> dict[str, object]:
         """Every condition by name, and the version of the definitions."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -70,17 +70,17 @@ class Moments:
     """
 
     n: int
-    sum: Tensor | None = None
-    abs_sum: Tensor | None = None
-    square_sum: Tensor | None = None
-    sign_sum: Tensor | None = None
-    weight: Tensor | None = None
+    sum: Tensor = None  # type: ignore[assignment]  # reading it unset raises, below
+    abs_sum: Tensor = None  # type: ignore[assignment]
+    square_sum: Tensor = None  # type: ignore[assignment]
+    sign_sum: Tensor = None  # type: ignore[assignment]
+    weight: Tensor = None  # type: ignore[assignment]
 
-    def __getattribute__(self, name: str) -> Tensor:
+    def __getattribute__(self, name: str) -> Any:
         value = object.__getattribute__(self, name)
         if value is None and not name.startswith("_"):
             raise MissingStatisticError(f"the moment {name!r} was not declared")
-        return value  # type: ignore[no-any-return]
+        return value
 
     @property
     def mean(self) -> Tensor:
@@ -93,7 +93,7 @@ class Moments:
         second = self.square_sum / self.n
         variance = second - self.mean.square()
         noise = 8 * torch.finfo(variance.dtype).eps * second
-        return torch.where(variance > noise, variance, 0.0)
+        return torch.where(variance <= noise, 0.0, variance)  # NaN stays NaN
 
 
 MomentName = Literal["sum", "abs_sum", "square_sum", "sign_sum", "weight"]

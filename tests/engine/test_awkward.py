@@ -5,14 +5,14 @@ import random
 
 import pytest
 import torch
+from tests.agreement import NEEDS, assert_agrees
+from tests.nets import CASES, NORMS
+from tests.reference import logit_sum, measure
 
 from gradalign.batch import Batch
 from gradalign.engine import collect
 from gradalign.errors import UnsupportedError
 from gradalign.probe import Probe
-from tests.agreement import NEEDS, assert_agrees
-from tests.nets import CASES, NORMS
-from tests.reference import logit_sum, measure
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 BACKENDS = ("hooks", "vmap", "loop", "auto")

@@ -29,9 +29,7 @@ def batch() -> Batch:
     return Batch(x, torch.arange(N) % 3)
 
 
-def with_rule(
-    monkeypatch: pytest.MonkeyPatch, gradient: Callable[[Use], Positions]
-) -> None:
+def with_rule(monkeypatch: pytest.MonkeyPatch, gradient: Callable[[Use], Positions]) -> None:
     from dataclasses import replace
 
     rules.RULES["linear"]

@@ -14,9 +14,7 @@ def network(last: nn.Module, *, depth: int = 3, width: int = 8) -> nn.Module:
     layers: list[nn.Module] = [nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width)]
     for _ in range(depth):
         layers += [nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width)]
-    return nn.Sequential(
-        *layers, last, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 5)
-    )
+    return nn.Sequential(*layers, last, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 5))
 
 
 def batch(dtype: torch.dtype, n: int = 6) -> ga.Batch:

@@ -3,9 +3,9 @@
 import copy
 import math
 
-from tests.engine import oracles
 import pytest
 import torch
+from tests.engine import oracles
 from torch import nn
 
 import gradalign as ga

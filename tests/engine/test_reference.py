@@ -5,7 +5,6 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-
 from tests.nets import CASES, NORMS, Case
 from tests.reference import batch_moments, block_parameters, call, forward, measure, plain
 
@@ -86,9 +85,7 @@ def test_batch_fixed_is_frozen_with_the_statistics_of_the_batch(name):
     case = CASES[name]
     model = case.make()
     moments = batch_moments(plain(model), case.batch()[0])
-    layers = [
-        m for m in model.modules() if getattr(m, "running_mean", None) is not None
-    ]
+    layers = [m for m in model.modules() if getattr(m, "running_mean", None) is not None]
     assert len(layers) == len(moments)
     for layer, (mean, variance) in zip(layers, moments, strict=True):
         layer.running_mean.copy_(mean)

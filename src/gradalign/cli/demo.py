@@ -15,7 +15,7 @@ from rich.text import Text
 from gradalign.cli._app import command
 from gradalign.cli._options import Display, Format, Seed, Workers
 from gradalign.cli._output import note, progress, terminal, write_csv, write_json
-from gradalign.demo import (
+from gradalign.demonstration import (
     GROUPS,
     METRICS,
     Demo,

@@ -28,9 +28,10 @@ def unsupported_option(module: nn.MultiheadAttention) -> str | None:
 def projections(module: nn.MultiheadAttention) -> list[nn.Linear]:
     """The query, key and value projections as linear layers that hold slices of its parameters."""
     dim = module.embed_dim
-    if module.in_proj_weight is not None:
-        weights = list(module.in_proj_weight.detach().split(dim))
-        trainable = [module.in_proj_weight.requires_grad] * 3
+    packed: nn.Parameter | None = module.in_proj_weight
+    if packed is not None:
+        weights = list(packed.detach().split(dim))
+        trainable = [packed.requires_grad] * 3
     else:
         own = (module.q_proj_weight, module.k_proj_weight, module.v_proj_weight)
         weights = [weight.detach() for weight in own]
@@ -79,7 +80,8 @@ def forward(
 
 
 def _split_heads(x: Tensor, heads: int) -> Tensor:
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    split: Tensor = x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return split
 
 
 def _masked(scores: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None) -> Tensor:

@@ -142,7 +142,7 @@ class HookPass:
             self._times.setdefault(key, call.time)
             self.kinds.add(self._kind(name, attribute, rule, x, out))
         if not out.requires_grad:
-            out = _Anchor.apply(out, self._anchor)
+            out = _Anchor.apply(out, self._anchor)  # type: ignore[no-untyped-call]
         out.register_hook(partial(self._on_gradient, call, x, x._version))
         return out
 
@@ -251,11 +251,10 @@ class _Anchor(torch.autograd.Function):
     """Makes an output that depends on no gradient yet a part of the graph, without a copy."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, anchor: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ARG004
+    def forward(ctx: Any, x: Tensor, anchor: Tensor) -> Tensor:  # noqa: ARG004
         ctx.mark_dirty(x)  # so that an in-place operation may follow
         return x
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, None]:  # type: ignore[override]  # noqa: ARG004
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, None]:  # noqa: ARG004
         return None, None
-

@@ -48,9 +48,7 @@ def check_conservation(
     """
     signs = _signs(batch, probe, model.weights[0].parameter)
     request = Request(signs=signs)
-    hooks = HookPass(
-        model, batch, probe, request, spectra=frozenset(), codes=False, work=work
-    )
+    hooks = HookPass(model, batch, probe, request, spectra=frozenset(), codes=False, work=work)
     result = hooks.run(loss_fn)
     ordinary = _ordinary_gradient(model, batch, probe, signs, loss_fn)
     for weight, block, expected in zip(model.weights, result.blocks, ordinary, strict=True):

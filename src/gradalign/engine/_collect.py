@@ -229,9 +229,7 @@ def _values(conditions: _Conditions, result: PassResult | None) -> dict[str, obj
     return values
 
 
-def _stack(
-    blocks: Sequence[BlockStatistics | None], name: str, shape: tuple[int, ...]
-) -> Tensor:
+def _stack(blocks: Sequence[BlockStatistics | None], name: str, shape: tuple[int, ...]) -> Tensor:
     """One statistic of all blocks, [L, *shape], zeros where no gradient arrives."""
     zero = torch.zeros(shape, dtype=torch.float64)
     return torch.stack([zero if block is None else getattr(block, name) for block in blocks])

@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -156,12 +157,18 @@ class Summed(PerSampleGradient):
             if slab is not None:
                 for tile in Dense(slab).tiles(work):
                     yield Tile(
-                        tile.values, lambda t=tile, s=start: t.rows() + s, tile.columns  # type: ignore[misc]
+                        tile.values,
+                        partial(_shifted, tile.rows, start),
+                        tile.columns,
                     )
 
     def select(self, start: int, stop: int) -> Summed:
         """As the base class says."""
         return Summed([use.select(start, stop) for use in self._uses])
+
+
+def _shifted(rows: Callable[[], Tensor], start: int) -> Tensor:
+    return rows() + start
 
 
 def blocks(rows: int, columns: int, numbers: int) -> Iterator[tuple[slice, slice]]:
@@ -191,4 +198,5 @@ def samples_first(x: Tensor, n: int) -> Tensor:
     """
     if x.dim() == 0 or x.shape[0] % n:
         raise ValueError(f"axis 0 of a tensor of shape {tuple(x.shape)} does not hold {n} samples")
-    return x.unflatten(0, (n, x.shape[0] // n))
+    rows: Tensor = x.unflatten(0, (n, x.shape[0] // n))
+    return rows

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from gradalign.engine._weights import channel_axis, is_transformers_conv1d
 
+NOISE = 16
+"""Rounding errors of the mean square below which a variance counts as none."""
+
 
 @dataclass
 class Call:
@@ -42,7 +45,7 @@ def is_layer(module: nn.Module) -> bool:
     )
 
 
-def call_macs(module: nn.Module, x: Tensor, out: Any, n: int) -> int:
+def call_macs(module: Any, x: Tensor, out: Any, n: int) -> int:
     """Multiply-adds of one sample in a call of `module`, without bias."""
     if isinstance(module, nn.modules.conv._ConvTransposeNd):
         return x.numel() // n * (module.weight.numel() // module.weight.shape[0])
@@ -53,7 +56,7 @@ def call_macs(module: nn.Module, x: Tensor, out: Any, n: int) -> int:
     if isinstance(module, nn.Linear):
         return int(out.numel() // n * module.in_features)
     if is_transformers_conv1d(module):
-        return int(out.numel() // n * module.weight.shape[0])  # type: ignore[union-attr, operator]
+        return int(out.numel() // n * module.weight.shape[0])
     if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
         steps = x.numel() // (n * x.shape[-1])
         return steps * sum(
@@ -95,6 +98,9 @@ def covariance_spectrum(x: Tensor, axis: int) -> tuple[Tensor, int]:
         second = flat.T @ flat
         mean = flat.sum(0) / rows
     covariance = second / rows - torch.outer(mean, mean)
+    noise = NOISE * torch.finfo(x.dtype).eps * second.trace() / rows
+    if bool(covariance.trace() <= noise):  # constant but for rounding
+        return torch.zeros(covariance.shape[0], dtype=torch.float64), rows
     if not bool(torch.isfinite(covariance).all()):
         return torch.full((covariance.shape[0],), float("nan"), dtype=torch.float64), rows
     return torch.linalg.eigvalsh(covariance).double().cpu(), rows

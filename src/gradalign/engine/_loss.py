@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gradalign.batch import Batch
-from gradalign.errors import InputError
+from gradalign.errors import InputError, UndefinedScore
 from gradalign.probe import Probe
 
 LossFunction = Callable[[Any, Any], Tensor]
@@ -77,7 +77,8 @@ def default_loss(output: Any, targets: Any, *, validate: bool = True) -> Tensor:
                 f"the output has shape {tuple(output.shape)} and the float targets "
                 f"{tuple(targets.shape)}: they must be equal, or give loss_fn"
             )
-        return (output - targets).square().reshape(len(targets), -1).sum(1)
+        squares: Tensor = (output - targets).square().reshape(len(targets), -1)
+        return squares.sum(1)
     return _cross_entropy(output, targets, validate=validate)
 
 
@@ -130,5 +131,5 @@ def _first_axis(output: Any, n: int) -> Tensor:
 def check_finite(losses: Tensor) -> Tensor:
     """`losses`, or an error where one is not a number: its gradients would be none."""
     if not bool(torch.isfinite(losses).all()):
-        raise FloatingPointError("a loss is NaN or infinite at initialization")
+        raise UndefinedScore("a loss is NaN or infinite at initialization")
     return losses

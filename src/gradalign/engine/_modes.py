@@ -163,8 +163,10 @@ def _instance_norm(mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: An
             return mode.normalise(input, (running_mean, running_var), weight, bias, eps)
         mode.last_norm = mode.tick()
         rows = input.shape[0]  # an instance is a row, however many of them make a sample
-        return _norm.per_sample(input, rows, weight, bias, eps) if not mode._twice else (
-            _norm.per_sample_differentiable(input, rows, weight, bias, eps)
+        return (
+            _norm.per_sample(input, rows, weight, bias, eps)
+            if not mode._twice
+            else (_norm.per_sample_differentiable(input, rows, weight, bias, eps))
         )
 
     return unpack(*args, **kwargs)
@@ -225,9 +227,7 @@ _HANDLERS: dict[Any, Callable[[PassMode, Any, tuple[Any, ...], Any], Any]] = {
         ),
         _identity,
     ),
-    **dict.fromkeys(
-        (F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), _relu
-    ),
+    **dict.fromkeys((F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), _relu),
 }
 if hasattr(F, "rms_norm"):
     _HANDLERS[F.rms_norm] = _sample_norm

@@ -21,7 +21,7 @@ CANCELLATION = 32
 
 def fixed(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """Normalise by the statistics of the batch, held constant in the backward pass."""
-    result: Tensor = _FixedNorm.apply(x, weight, bias, eps)
+    result: Tensor = _FixedNorm.apply(x, weight, bias, eps)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -29,7 +29,7 @@ class _FixedNorm(torch.autograd.Function):
     """Batch norm whose backward is one multiplication: about two thirds of batch norm's time."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> Tensor:
         out, mean, invstd = torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, eps)
@@ -38,7 +38,7 @@ class _FixedNorm(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, invstd = ctx.saved_tensors
         scale = invstd if weight is None else weight * invstd
         need_x, need_weight, need_bias, _ = ctx.needs_input_grad
@@ -59,9 +59,7 @@ def batch_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def per_sample(
-    x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float
-) -> Tensor:
+def per_sample(x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """Normalise every sample by its own statistics, with the gradient through them.
 
     Equals a loop over batches of one in train mode. Where the incoming gradient is one that
@@ -81,7 +79,7 @@ def per_sample(
 
 
 def _normalise(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
-    result: Tensor = _SampleNorm.apply(x, weight, bias, eps)[0]
+    result: Tensor = _SampleNorm.apply(x, weight, bias, eps)[0]  # type: ignore[no-untyped-call]
     return result
 
 
@@ -100,7 +98,7 @@ class _SampleNorm(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
         rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()
@@ -117,9 +115,10 @@ class _SampleNorm(torch.autograd.Function):
         ctx.save_for_backward(x, weight, mean, invstd)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
         x, weight, mean, invstd = ctx.saved_tensors
-        return _SampleNormBackward.apply(grad, x, weight, mean, invstd), None, None, None
+        d_x = _SampleNormBackward.apply(grad, x, weight, mean, invstd)  # type: ignore[no-untyped-call]
+        return d_x, None, None, None
 
 
 class _SampleNormBackward(torch.autograd.Function):
@@ -128,7 +127,7 @@ class _SampleNormBackward(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         grad: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, invstd: Tensor
     ) -> Tensor:
         rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()

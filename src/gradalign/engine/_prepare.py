@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +68,9 @@ def prepared(
         stack.enter_context(torch.enable_grad())
         stack.enter_context(torch.autocast(device.type, enabled=False))
         # The fused encoder kernel runs when nothing requires a gradient, and past every hook.
-        stack.callback(torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled())
+        stack.callback(
+            torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()
+        )
         torch.backends.mha.set_fastpath_enabled(False)
         _save_buffers(model, stack)
         _save_flags(model, stack)
@@ -104,15 +107,9 @@ def _save_flags(model: nn.Module, stack: ExitStack) -> None:
         stack.callback(setattr, module, "training", module.training)
         module.training = False
     for parameter in model.parameters():
-        stack.callback(_restore_parameter, parameter, parameter.requires_grad, parameter.grad)
+        stack.callback(parameter.requires_grad_, parameter.requires_grad)
+        stack.callback(setattr, parameter, "grad", parameter.grad)
         parameter.grad = None
-
-
-def _restore_parameter(
-    parameter: nn.Parameter, requires_grad: bool, grad: Tensor | None  # noqa: FBT001
-) -> None:
-    parameter.requires_grad_(requires_grad)
-    parameter.grad = grad
 
 
 def _set_values(model: nn.Module, probe: Probe, stack: ExitStack) -> None:
@@ -141,7 +138,7 @@ def _materialise_parametrizations(model: nn.Module, stack: ExitStack) -> set[int
     for module in list(model.modules()):
         if not parametrize.is_parametrized(module):
             continue
-        lists = module.parametrizations
+        lists: Any = module.parametrizations
         with torch.no_grad():
             values = {name: getattr(module, name).detach().clone() for name in lists}
         stack.callback(setattr, module, "__class__", type(module))
@@ -173,7 +170,13 @@ def _split_attention(model: nn.Module, stack: ExitStack) -> set[int]:
             trainable |= {id(p) for p in layer.parameters() if p.requires_grad}
             stack.callback(module._modules.pop, name)
             module._modules[name] = layer
-        for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight", "in_proj_bias"):
+        for name in (
+            "in_proj_weight",
+            "q_proj_weight",
+            "k_proj_weight",
+            "v_proj_weight",
+            "in_proj_bias",
+        ):
             if module._parameters.get(name) is not None:
                 stack.callback(module._parameters.__setitem__, name, module._parameters[name])
                 module._parameters[name] = None

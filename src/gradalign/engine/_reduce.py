@@ -12,6 +12,7 @@ from gradalign import linalg
 from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace
 from gradalign.engine._weights import as_matrix
 from gradalign.engine.rules.linear import OuterProduct
+from gradalign.errors import UndefinedScore
 from gradalign.statistics import Moments, Need, WeightStatistic
 
 HALVES_FROM = 64
@@ -205,6 +206,8 @@ class BlockReducer:
             squares = gram.diagonal().clamp_min(0)
         else:
             squares = self._squares.cpu()
+        if not bool(torch.isfinite(squares).all()):
+            raise UndefinedScore("a per-sample gradient is NaN or infinite at initialization")
         result = BlockStatistics(squares, gram, signed=self._signed)
         if self.request.agreement:
             result.agreement = self._agreement.cpu()

@@ -33,7 +33,9 @@ class PassResult:
     @property
     def live(self) -> list[bool]:
         """Whether any sample has a gradient in each block."""
-        return [block is not None and bool((block.squared_norms > 0).any()) for block in self.blocks]
+        return [
+            block is not None and bool((block.squared_norms > 0).any()) for block in self.blocks
+        ]
 
     @property
     def has_gradient(self) -> bool:

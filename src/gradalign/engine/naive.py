@@ -120,7 +120,8 @@ def one_by_one(
         gradients = gradient(loss, [*parameters, *outputs])
         rows.append(gradients[: len(parameters)])
         _add_sample(samples, recorder, gradients[len(parameters) :])
-    samples.gradients = [_stacked(column, p) for column, p in zip(zip(*rows), parameters)]
+    columns = zip(*rows, strict=True)
+    samples.gradients = [_stacked(c, p) for c, p in zip(columns, parameters, strict=True)]
     return samples
 
 
@@ -145,7 +146,8 @@ def _through_the_batch(
     samples = Samples()
     _add_sample(samples, recorder, total)
     samples.codes = [list(samples_first(code[0], n).unsqueeze(1)) for (code,) in samples.codes]
-    samples.gradients = [_stacked(column, p) for column, p in zip(zip(*rows), parameters)]
+    columns = zip(*rows, strict=True)
+    samples.gradients = [_stacked(c, p) for c, p in zip(columns, parameters, strict=True)]
     return samples
 
 

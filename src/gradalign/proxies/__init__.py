@@ -1,5 +1,5 @@
 """Training-free scores: one file each, looked up by name in `PROXIES`."""
 
-from gradalign.proxies._base import PROXIES, Estimate, Proxy, ProbeChanges, proxy
+from gradalign.proxies._base import PROXIES, Direction, Estimate, ProbeChanges, Proxy, proxy
 
-__all__ = ["PROXIES", "Estimate", "ProbeChanges", "Proxy", "proxy"]
+__all__ = ["PROXIES", "Direction", "Estimate", "ProbeChanges", "Proxy", "proxy"]

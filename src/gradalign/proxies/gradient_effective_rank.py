@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gradalign.errors import UndefinedScore
-from gradalign.linalg import cosine, entropy, without_sample
+from gradalign.linalg import cosine, each_left_out, entropy
 from gradalign.proxies._base import Estimate, proxy
 from gradalign.proxies._jackknife import jackknifed
 from gradalign.statistics import Statistics
@@ -14,9 +14,10 @@ MOST_SAMPLES_FOR_STDERR = 32
 
 
 def _mean_rank(cosines: Tensor) -> Tensor:
-    """Mean of exp(entropy of the spectrum) over live blocks, [L, n, n] to []; NaN for none."""
-    live = cosines.diagonal(dim1=-2, dim2=-1).any(-1)  # [L]
-    return entropy(torch.linalg.eigvalsh(cosines[live])).exp().mean()
+    """Mean of exp(entropy of the spectrum) over live blocks, [L, ..., n, n] to [...]; NaN for none."""
+    live = cosines.diagonal(dim1=-2, dim2=-1).any(-1)  # [L, ...]
+    ranks = entropy(torch.linalg.eigvalsh(cosines)).exp()
+    return torch.where(live, ranks, 0.0).sum(0) / live.sum(0)
 
 
 @proxy(
@@ -63,5 +64,4 @@ def gradient_effective_rank(stats: Statistics, /) -> Estimate:
     value = _mean_rank(cosines)
     if not 1 < stats.n <= MOST_SAMPLES_FOR_STDERR:
         return Estimate(float(value))
-    left_out = [_mean_rank(without_sample(cosines, i)) for i in range(stats.n)]
-    return jackknifed(value, torch.stack(left_out))
+    return jackknifed(value, _mean_rank(each_left_out(cosines)))

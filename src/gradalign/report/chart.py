@@ -10,8 +10,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-POINT = "#0072B2"
-REFERENCE = "#D55E00"
 SCALE = ((0.0, "#0072B2"), (0.5, "#9AA5AE"), (1.0, "#E69F00"))
 """Blue to orange, of Okabe & Ito's colours: for any colour vision, on light and dark."""
 
@@ -103,7 +101,7 @@ def dot_figure(dots: Sequence[Dot], label: str) -> dict[str, Any]:
     """Dots with intervals below each other, the highest value on top."""
     ordered = sorted(dots, key=lambda dot: dot.value)
     figure = go.Figure()
-    for reference, colour, symbol in ((False, POINT, "circle"), (True, REFERENCE, "diamond")):
+    for reference, symbol in ((False, "circle"), (True, "diamond")):  # coloured by the script
         own = [dot for dot in ordered if dot.reference is reference]
         ends = [dot.interval or (dot.value, dot.value) for dot in own]
         figure.add_scatter(
@@ -111,7 +109,7 @@ def dot_figure(dots: Sequence[Dot], label: str) -> dict[str, Any]:
             y=[dot.name for dot in own],
             mode="markers",
             name="to compare with" if reference else "scores",
-            marker={"size": 9, "color": colour, "symbol": symbol},
+            marker={"size": 9, "symbol": symbol},
             error_x={
                 "type": "data",
                 "symmetric": False,
@@ -119,7 +117,6 @@ def dot_figure(dots: Sequence[Dot], label: str) -> dict[str, Any]:
                 "arrayminus": [dot.value - low for dot, (low, _) in zip(own, ends, strict=True)],
                 "thickness": 1.5,
                 "width": 0,
-                "color": colour,
             },
             hovertemplate="%{y}: %{x:.3f}<extra></extra>",
         )

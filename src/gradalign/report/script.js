@@ -52,8 +52,17 @@ function drawScatters() {
   });
 }
 
+function drawDots() {
+  const style = getComputedStyle(document.documentElement);
+  const traces = data.dots.data.map((trace, k) => {
+    const color = style.getPropertyValue(["--accent", "--contrast"][k]).trim();
+    return { ...trace, marker: { ...trace.marker, color }, error_x: { ...trace.error_x, color } };
+  });
+  draw(document.getElementById("dots"), traces, data.dots.layout);
+}
+
 function drawAll() {
-  draw(document.getElementById("dots"), data.dots.data, data.dots.layout);
+  drawDots();
   drawScatters();
 }
 

@@ -29,6 +29,4 @@ def batch_gradient(
     )
 
 
-COLLECTORS.add(
-    "batch_gradient", Collector(cost="one forward and backward", collect=batch_gradient)
-)
+COLLECTORS.add("batch_gradient", Collector(cost="one forward and backward", collect=batch_gradient))

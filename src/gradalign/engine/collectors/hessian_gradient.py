@@ -24,9 +24,7 @@ def hessian_gradient(
         mode = PassMode(probe.norm, len(batch), model.names, twice=True)
         with sdpa_kernel(SDPBackend.MATH), mode:  # the fused kernels have no second derivative
             losses = check_finite(sample_losses(model.model, batch, probe, loss_fn))
-        first = torch.autograd.grad(
-            losses.sum(), parameters, create_graph=True, allow_unused=True
-        )
+        first = torch.autograd.grad(losses.sum(), parameters, create_graph=True, allow_unused=True)
         known = [g for g in first if g is not None]
         product = torch.stack([(g * g.detach()).sum() for g in known]).sum()
         found = gradient(product, parameters)

@@ -46,14 +46,18 @@ class _KernelRows:
         self.x = x.unflatten(1, (self.groups, self.width))  # [n, G, c, H, W]
         self.d = d.reshape(self.n * self.groups, self.outputs, self.positions)
         self.work = work
-        self.lines = self.height + (geometry.kernel[0] - 1) * geometry.dilation[0] // geometry.stride[0]
+        self.lines = (
+            self.height + (geometry.kernel[0] - 1) * geometry.dilation[0] // geometry.stride[0]
+        )
 
     def by_samples(self) -> Iterator[Tile]:
         """For small weights: a few samples unfolded at a time, tiles of whole kernel rows."""
         kernel_height, kernel_width = self.geometry.kernel
         columns = kernel_width * self.width
         limit = self.work.tile_numbers(self.x)
-        per_tile = max(1, min(kernel_height, limit // (self.n * self.groups * self.outputs * columns)))
+        per_tile = max(
+            1, min(kernel_height, limit // (self.n * self.groups * self.outputs * columns))
+        )
         chunk = max(1, min(self.n, limit // (self.groups * columns * self._unfolded_length())))
         if chunk < self.n:
             per_tile = kernel_height  # unfold every sample once
@@ -80,7 +84,12 @@ class _KernelRows:
         """For large weights: all samples unfolded for some channels, tiles of part of a kernel row."""
         kernel_height, kernel_width = self.geometry.kernel
         channel_bytes = (
-            2 * self.n * self.groups * kernel_width * self._unfolded_length() * self.x.element_size()
+            2
+            * self.n
+            * self.groups
+            * kernel_width
+            * self._unfolded_length()
+            * self.x.element_size()
         )
         most = max(1, self.work.byte_budget // channel_bytes)
         limit = self.work.tile_numbers(self.x) // (self.n * self.groups)
@@ -120,7 +129,8 @@ class _KernelRows:
             index = torch.arange(kernel_width * width, device=device)[part or slice(None)]
             j, c = index // width, index % width + channels.start
             i = torch.arange(kernel_rows.start, kernel_rows.stop, device=device)[:, None]
-            return (c * kernel_height + i) * kernel_width + j
+            numbers: Tensor = (c * kernel_height + i) * kernel_width + j
+            return numbers
 
         shape = (values.shape[0], self.n, -1, values.shape[-1])
         return Tile(values.reshape(shape), rows, columns)
@@ -144,7 +154,7 @@ class _KernelRows:
 
     def _unfold(self, samples: slice, channels: slice) -> Tensor:
         """[n G, columns, lines]: entry (j, c, r, q, w) is x[c, q s + r - p, w s' + j d' - p'], or 0."""
-        x = self.x[samples, :, channels]  # [n, G, c, H, W]
+        x: Tensor = self.x[samples, :, channels]  # [n, G, c, H, W]
         n, _, width = x.shape[:3]
         if self._is_plain():
             return x.reshape(n * self.groups, width, self.positions)

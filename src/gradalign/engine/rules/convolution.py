@@ -194,20 +194,22 @@ def _convolution(use: Use) -> PerSampleGradient:
     module = use.module
     spatial = len(module.kernel_size)
     if use.input.dim() != spatial + 2 or use.input.shape[0] % use.n:
-        raise ValueError(f"a convolution over {tuple(use.input.shape)} has no axis of {use.n} samples")
+        raise ValueError(
+            f"a convolution over {tuple(use.input.shape)} has no axis of {use.n} samples"
+        )
     rows = use.input.shape[0]
     if use.attribute == "bias":
         per_row = use.grad_output.flatten(2).sum(2)
-        return OuterProduct(per_row.view(use.n, -1, per_row.shape[1]).sum(1), per_row.new_ones(use.n, 1))
+        return OuterProduct(
+            per_row.view(use.n, -1, per_row.shape[1]).sum(1), per_row.new_ones(use.n, 1)
+        )
     transposed = isinstance(module, nn.modules.conv._ConvTransposeNd)
     if transposed:
         x, d, padding = use.grad_output, use.input, tuple(module.padding)
     else:
         x, padding = _padded(module, use.input)
         d = use.grad_output
-    geometry = Geometry(
-        module.kernel_size, module.stride, padding, module.dilation, module.groups
-    )
+    geometry = Geometry(module.kernel_size, module.stride, padding, module.dilation, module.groups)
     if spatial == 1:  # a map of height 1
         x, d = x.unsqueeze(2), d.unsqueeze(2)
         geometry = Geometry(

@@ -57,6 +57,4 @@ def _embedding(use: Use) -> PerSampleGradient:
     return EmbeddingGradient(tokens, d, module.num_embeddings)
 
 
-RULES.add(
-    "embedding", Rule(modules=(nn.Embedding,), attributes=("weight",), gradient=_embedding)
-)
+RULES.add("embedding", Rule(modules=(nn.Embedding,), attributes=("weight",), gradient=_embedding))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +94,7 @@ class OuterProduct(Positions):
 
     def moments(self, names: frozenset[str], weight: Tensor) -> Moments:
         """The moments of every weight, [R, K]."""
-        functions = {
+        functions: dict[str, Callable[[Tensor], Tensor]] = {
             "sum": lambda x: x,
             "abs_sum": torch.abs,
             "square_sum": torch.square,
@@ -111,7 +111,7 @@ class OuterProduct(Positions):
 
 
 def symmetric_product(x: Tensor) -> Tensor:
-    """x x' by block rows of its lower triangle, [N, d] to [N, N]."""
+    """X x' by block rows of its lower triangle, [N, d] to [N, N]."""
     size = x.shape[0]
     step = max(128, -(-size // 8))
     if size <= step:
@@ -125,7 +125,7 @@ def symmetric_product(x: Tensor) -> Tensor:
 
 
 def ghost_gram(left: Tensor, right: Tensor, n: int) -> Tensor:
-    """sum over positions s, t of left * right, both [T n, T n] with the sample axis inside."""
+    """Sum over positions s, t of left * right, both [T n, T n] with the sample axis inside."""
     positions = left.shape[0] // n
     shape = (positions, n, positions, n)
     return left.view(shape).mul_(right.view(shape)).sum((0, 2))
