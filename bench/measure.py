@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - its usual name
 
 SHORTEST = 0.1
 """Seconds that a timed stretch lasts at least: what is faster is repeated within it."""
+
+FAR_OFF = 10.0
+"""What takes more steps than this is timed once: no repeat would change what is said of it."""
 
 
 @dataclass
@@ -55,10 +58,12 @@ def interleaved(
     timings = {name: Timing() for name in rivals}
     for turn in range(max(repeats.values(), default=0)):
         for name, rival in rivals.items():
-            if turn < repeats[name]:
-                base = _seconds(step, calls)
-                timings[name].ratios.append(_seconds(rival, rival_calls[name]) / base)
-                timings[name].step_seconds.append(base)
+            timing = timings[name]
+            if turn >= repeats[name] or (turn and timing.ratios[0] > FAR_OFF):
+                continue
+            base = _seconds(step, calls)
+            timing.ratios.append(_seconds(rival, rival_calls[name]) / base)
+            timing.step_seconds.append(base)
     return timings
 
 

@@ -53,7 +53,10 @@ def assert_agrees(stats: Statistics, reference: Reference, *, layers: str = "all
         layers: `all`, `inputs` (their gradients are not comparable) or `none`.
     """
     order = {b.name: k for k, b in enumerate(stats.blocks)}
-    found_names = {key: next((a for a in names if a in order), None) for key, names in reference.names.items()}  # fmt: skip
+    found_names = {
+        key: next((alias for alias in aliases if alias in order), None)
+        for key, aliases in reference.names.items()
+    }
     assert None not in found_names.values(), f"blocks {list(order)}, not {list(found_names)}"
     assert len(order) == len(found_names), f"blocks {list(order)}, not {list(found_names)}"
     every = definitions.without_noise(reference)

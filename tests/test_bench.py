@@ -64,25 +64,39 @@ def test_a_peer_that_is_missing_or_refuses_says_so(bench):
     assert refused.note == "refuses the network: NotImplementedError: no convolutions"
 
 
-def test_ratios_are_those_of_neighbours(bench, monkeypatch):
-    measure = bench("measure")
+@pytest.fixture
+def take(bench, monkeypatch):
+    """`take(seconds)` advances the clock of the benchmark, which stands still otherwise."""
     clock = [0.0]
-    monkeypatch.setattr(measure.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(bench("measure").time, "process_time", lambda: clock[0])
+
+    def advance(seconds):
+        clock[0] += seconds
+
+    return advance
+
+
+def test_ratios_are_those_of_neighbours(bench, take):
     slowness = [1.0]
 
-    def taking(seconds):
-        def run():
-            clock[0] += seconds * slowness[0]
-
-        return run
-
-    def slower():
-        taking(3.0)()
+    def rival():
+        take(3.0 * slowness[0])
         slowness[0] *= 2  # a machine that gets slower and slower does not move the ratio
 
-    timing = measure.interleaved(taking(1.0), {"slower": slower}, {"slower": 4})["slower"]
+    interleaved = bench("measure").interleaved
+    timing = interleaved(lambda: take(slowness[0]), {"rival": rival}, {"rival": 4})["rival"]
     assert timing.ratios == pytest.approx([3.0] * 4)
     assert len(timing.step_seconds) == 4
+
+
+def test_what_is_far_off_is_timed_once(bench, take):
+    rivals = {"slow": lambda: take(11.0), "as fast": lambda: take(1.0)}
+    interleaved = bench("measure").interleaved
+    timings = interleaved(lambda: take(1.0), rivals, dict.fromkeys(rivals, 2))
+    assert {name: len(timing.ratios) for name, timing in timings.items()} == {
+        "slow": 1,
+        "as fast": 2,
+    }
 
 
 def test_limits_name_what_was_missed(bench):

@@ -11,7 +11,6 @@ from gradalign.proxies import PROXIES
 from gradalign.score import samples_from
 from gradalign.scorer import Scorer
 
-FAMILY = ("gradalign_i", "gradalign_ii", "gradsign", "conflict_fraction")
 SMALL = {"channels": 2, "cells": 1}
 ARCH = "nb201:|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 
@@ -80,6 +79,12 @@ def test_synflow_sees_ones_in_the_shape_of_the_batch(net, batch):
     ones = Batch(torch.ones(1, 3, 6, 6))
     stats = ga.collect(net, ones, probe, PROXIES["synflow"].needs)
     assert result.value == PROXIES["synflow"](stats=stats).value
+    wider = (torch.randn(2, 3, 7, 7), torch.zeros(2, dtype=torch.int64))
+    pooled = nn.Sequential(nn.Conv2d(3, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    protocols = {
+        ga.score(pooled, own, proxies="synflow")["synflow"].protocol for own in (batch, wider)
+    }
+    assert len(protocols) == 2
     other = (torch.randn(4, 3, 6, 6), torch.zeros(4, dtype=torch.int64))
     again = ga.score(net, other, proxies="synflow")["synflow"]
     assert (again.value, again.protocol) == (result.value, result.protocol)

@@ -172,11 +172,18 @@ def test_tau_is_null_where_a_size_is_constant(batch):
     assert "nothing to compare" in str(lone)
 
 
-def test_lower_is_better_for_scores_that_say_so(batch):
-    table = ga.rank({"a": net(2), "b": net(4), "c": net(6)}, batch, by="conflict_fraction")
+def test_lower_is_better_for_scores_that_say_so(large_batch):
+    # Inputs of both signs: half of all pairs conflict. Positive ones: all pairs of other classes.
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(75, 3))
+    positive = nn.Sequential(nn.Flatten(), nn.Sigmoid(), nn.Linear(75, 3))
+    candidates = {"positive": positive, "deep": net(4, depth=2), "linear": linear}
+    table = ga.rank(candidates, large_batch, by="conflict_fraction")
     assert table.better == "lower"
     means = [entry.scores["conflict_fraction"].value for entry in table.entries]
     assert means == sorted(means)
+    assert table.apart.any()
+    for entry in table.entries:
+        assert entry.rank_interval[0] <= entry.rank <= entry.rank_interval[1]
     order = [-mean for mean in means]
     params = [entry.scores["params"].value for entry in table.entries]
     assert table.tau_with["params"] == pytest.approx(kendalltau(order, params).statistic)

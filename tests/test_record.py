@@ -11,10 +11,6 @@ import gradalign as ga
 from gradalign.aggregates import AGGREGATES, parse_combination
 from gradalign.record import Score, Scores
 
-FAMILY = ("gradalign_i", "gradalign_ii", "gradsign", "conflict_fraction")
-SMALL = {"channels": 2, "cells": 1}
-ARCH = "nb201:|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
-
 
 def make_net(width=4, classes=3):
     return nn.Sequential(

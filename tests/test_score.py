@@ -18,8 +18,6 @@ from gradalign.score import samples_from, score_many
 from gradalign.scorer import DEFAULT_PROXIES, Scorer, named_proxies
 
 FAMILY = ("gradalign_i", "gradalign_ii", "gradsign", "conflict_fraction")
-SMALL = {"channels": 2, "cells": 1}
-ARCH = "nb201:|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 
 
 def make_net(width=4, classes=3):

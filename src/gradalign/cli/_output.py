@@ -55,10 +55,19 @@ def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: i
     widths[0] = min(widths[0], max(16, int(console.width * NAME_SHARE)))
     texts = left == len(header)
     for part in [[*range(left)]] if texts else _parts(widths, console.width):
-        table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
+        table = Table(
+            box=SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            header_style="bold",
+            pad_edge=False,
+            show_edge=False,
+        )
         for column in part:
             table.add_column(
-                header[column], justify="left" if column < left else "right", overflow="fold"
+                header[column],
+                justify="left" if column < left else "right",
+                overflow="fold",
+                no_wrap=texts and column == 0 and widths[0] < console.width * NAME_SHARE,
             )
         for row in rows:
             table.add_row(*(Text(row[column]) for column in part))

@@ -29,7 +29,7 @@ from gradalign.demonstration import (
 from gradalign.errors import InputError
 from gradalign.evaluation import Row
 
-WIDE = 112
+WIDE = 114
 """Columns of a terminal from which intervals are written out."""
 
 
@@ -82,6 +82,7 @@ def _show(found: Demo, path: Path, scores: Path) -> None:
     console = terminal()
     console.print()
     console.print(_table(found, wide=console.width >= WIDE))
+    console.print()
     legend = (
         "tau: Kendall's tau-b with accuracy, 95 % interval over networks. partial: params, macs "
         "and layers held constant. top 10: tau in the best tenth. picks: accuracy, in percent, of "
@@ -98,18 +99,20 @@ def _show(found: Demo, path: Path, scores: Path) -> None:
 
 
 def _table(found: Demo, *, wide: bool) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    space = (0, 1, 0, 0) if wide else (0, 0, 0, 0)  # beside the one that the box sets
+    table = Table(box=SIMPLE_HEAD, padding=space, pad_edge=False, show_edge=False)
     table.add_column("", no_wrap=True)
     for name in METRICS.values():
-        short = name if wide else name.removesuffix("16-120")
-        table.add_column(Text.assemble(("tau ", "dim"), short), no_wrap=True, justify="right")
-    for name in ("partial", "top 10", "picks", "s"):
-        table.add_column(Text(name), no_wrap=True, justify="right")
+        title = f"tau {name}" if wide else f"tau\n{name.removesuffix('16-120')}"
+        table.add_column(title, no_wrap=True, justify="right")
+    for name in ("partial", "top 10" if wide else "top\n10 %", "picks", "s"):
+        table.add_column(name, no_wrap=True, justify="right")
     best = {metric: each.rows[0].proxy for metric, each in found.evaluations.items()}
+    indent = "  " if wide else ""
     for group, names in GROUPS.items():
-        table.add_row(Text(group, style="italic dim"))
+        table.add_row(Text(group, style="italic dim cyan"))
         for name in names:
-            table.add_row(f"  {name}", *_cells(found, name, best, wide=wide))
+            table.add_row(f"{indent}{name}", *_cells(found, name, best, wide=wide))
     return table
 
 
@@ -121,20 +124,23 @@ def _cells(found: Demo, name: str, best: dict[str, str], *, wide: bool) -> Itera
     for metric, row in rows.items():
         yield _tau(row, wide=wide, bold=best[metric] == name)
     first = next(iter(rows.values()))
-    yield Text(_short(first.partial_tau))
-    yield Text(_short(first.top10_tau))
+    yield Text(_short(first.partial_tau, wide=wide))
+    yield Text(_short(first.top10_tau, wide=wide))
     yield Text("-" if first.picked is None else f"{first.picked:.2f}")
-    yield Text("-" if first.seconds is None else f"{first.seconds:.2f}")
+    yield Text(_short(first.seconds, wide=wide))
 
 
 def _tau(row: Row, *, wide: bool, bold: bool) -> Text:
-    text = Text(_short(row.kendall_tau), style="bold" if bold else "")
+    text = Text.assemble((_short(row.kendall_tau, wide=wide), "bold" if bold else ""))
     if row.kendall_tau_ci is None:
         return text
     low, high = row.kendall_tau_ci
-    spread = f" [{_short(low)}, {_short(high)}]" if wide else f" ±{(high - low) / 2:.2f}"
-    return text.append(spread.replace("0.", ".") if not wide else spread, style="dim")
+    half = _short((high - low) / 2, wide=False)
+    return text.append(f" [{low:.2f}, {high:.2f}]" if wide else f" ±{half}", style="dim")
 
 
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _short(value: float | None, *, wide: bool) -> str:
+    """Two decimals; without the zero before the point where there is little room."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if wide else f"{value:.2f}".replace("0.", ".", 1)
