@@ -63,6 +63,7 @@ def main(network: str, batch: str, what: str) -> None:
         else:
             make = partial(_pass, what)
         make(model, inputs[:2].clone(), targets[:2].clone())()
+        model.zero_grad(set_to_none=True)  # a step's gradients belong to the step
         run = make(model, inputs, targets)
         before = _status("VmRSS")
         run()

@@ -3,8 +3,8 @@
     python -m bench.ranking --data npz:FILE [--norms batch_fixed,sample] [--draws 5]
 
 Scores every network of the draws once a norm mode, with every proxy that one shared pass gives, and
-prints for each proxy the mean over the draws of the signed Kendall tau-b with the published accuracy
-on the three data sets, and the spread (standard deviation) over the draws.
+prints for each proxy the mean over the draws of the signed Kendall tau-b with the published
+accuracy on the three data sets, and the spread (standard deviation) over the draws.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def main() -> None:
             spreads = [statistics.stdev(cell) if len(cell) > 1 else 0.0 for cell in cells]
             rows.append((means, spreads, proxy))
         for means, spreads, proxy in sorted(rows, reverse=True):
-            table.add_row(proxy, *(f"{m:.3f} ± {s:.3f}" for m, s in zip(means, spreads, strict=True)))
+            texts = [f"{m:.3f} ± {s:.3f}" for m, s in zip(means, spreads, strict=True)]
+            table.add_row(proxy, *texts)
         console.print(table)
         seconds = scores.drop_duplicates("model")["pass_seconds"].mean()
         console.print(f"{seconds:.2f} s a network for the shared pass, one thread")

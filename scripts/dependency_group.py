@@ -1,4 +1,4 @@
-"""Print the requirements of the named dependency groups of pyproject.toml, for a pip without `--group`."""
+"""Print the requirements of dependency groups of pyproject.toml, for a pip without `--group`."""
 
 import sys
 import tomllib

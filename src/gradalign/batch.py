@@ -13,7 +13,7 @@ from torch import Tensor
 from gradalign.errors import InputError
 
 Inputs = Any
-"""A tensor, or a tuple of arguments, or a dict of keyword arguments, nested as the model takes them."""
+"""A tensor, a tuple of arguments or a dict of keyword arguments, nested as the model takes them."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class Batch:
     def __getitem__(self, index: slice | Tensor) -> Batch:
         """The samples in `index`."""
         return self.map(lambda tensor: tensor[index])
+
+    def split(self) -> list[Batch]:
+        """Every sample as a batch of its own."""
+        return [self[i : i + 1] for i in range(len(self))]
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Batch:
         """The batch with `function` applied to every tensor, unchecked."""

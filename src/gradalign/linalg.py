@@ -35,7 +35,7 @@ def log_det_identity_plus_left_out(matrix: Tensor) -> Tensor:
 
 
 def entropy(eigenvalues: Tensor) -> Tensor:
-    """Shannon entropy (nats) of spectra scaled to sum 1, shape [..., k] to [...]; 0 for a zero one."""
+    """Shannon entropy (nats) of spectra scaled to sum 1, [..., k] to [...]; 0 for a zero one."""
     positive = eigenvalues.clamp_min(0)
     total = positive.sum(-1, keepdim=True)
     p = torch.where(total == 0, 0.0, positive / total)  # NaN stays NaN
@@ -44,7 +44,7 @@ def entropy(eigenvalues: Tensor) -> Tensor:
 
 
 def each_left_out(gram: Tensor) -> Tensor:
-    """Gram matrices of the other samples, for every sample: [..., n, n] to [..., n, n - 1, n - 1]."""
+    """Gram matrices of the other samples, a sample: [..., n, n] to [..., n, n - 1, n - 1]."""
     n = gram.shape[-1]
     others = torch.arange(n).expand(n, n)[~torch.eye(n, dtype=torch.bool)].view(n, n - 1)
     others = others.to(gram.device)
@@ -60,7 +60,7 @@ def alignment(gram: Tensor) -> Tensor:
 
 
 def alignment_left_out(gram: Tensor) -> Tensor:
-    """`alignment` of the other samples, for every sample left out: shape [..., n, n] to [..., n]."""
+    """`alignment` of the other samples, for every sample left out: [..., n, n] to [..., n]."""
     n = gram.shape[-1]
     row_sums = gram.sum(-1)  # [..., n]
     squares = gram.diagonal(dim1=-2, dim2=-1)  # [..., n]

@@ -23,7 +23,8 @@ class Probe:
     """The conditions of one pass; immutable.
 
     It holds the rule by which batch and initialisation are drawn, not the draw: seed and device are
-    columns of a record, so that seeds can be grouped. For a user's own batch, `data` is its content.
+    columns of a record, so that seeds can be grouped. For a user's own batch, `data` is a hash of
+    its content.
 
     Args:
         data: Name of a data source with its argument, or `batch:` and a content hash, or `ones`.

@@ -125,7 +125,8 @@ FIELDS: dict[str, tuple[str, str, str]] = {
     "agreement": (
         "[L, n]",
         GRADIENT,
-        "number of weights whose gradient for sample i has the sign of the mean gradient, both non-zero",
+        "number of weights whose gradient for sample i has the sign of the mean gradient, both "
+        "non-zero",
     ),
     "filter_alignment": (
         "[L]",
@@ -219,7 +220,7 @@ class Statistics:
 
     @property
     def agreement(self) -> Tensor:
-        """[L, n], float64: number of weights of block b where sign g_ik = sign g-bar_k, non-zero."""
+        """[L, n], float64: weights k of block b where sign g_ik = sign g-bar_k, both non-zero."""
         return self.tensor("agreement")
 
     @property

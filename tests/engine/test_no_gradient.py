@@ -30,7 +30,7 @@ def test_rounding_noise_is_no_gradient(dtype: torch.dtype, backend: str, depth: 
     net = network(nn.Identity(), depth=depth).to(dtype)
     stats = collect(net, batch(dtype), Probe(norm="sample"), ["gram"], backend=backend)
     assert not stats.has_gradient
-    # The classifier lives: its inputs are constants, the biases of the last normalisation plus noise.
+    # The classifier lives: its inputs are constants, biases of the last normalisation plus noise.
     assert not stats.live[:-1].any()
     assert bool((stats.gram[:-1] == 0).all())
 

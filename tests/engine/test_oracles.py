@@ -63,7 +63,7 @@ def test_gram_matrices_of_every_layer(name: str, mode: str, backend: str) -> Non
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network_determinant_from_the_reference_gram(name: str, mode: str) -> None:
-    # The published value uses another ridge, so log det(I + C) is taken of the published Gram matrix.
+    # The published value uses another ridge: log det(I + C) is taken of the published Gram matrix.
     gram = oracles.gram(f"{name}/{MODES[mode]}_total")
     scale = gram.diagonal().sqrt()
     cosine = gram / scale[:, None] / scale

@@ -97,7 +97,7 @@ class _PlainUnpickler(pickle._Unpickler):
         super().__init__(file, encoding=encoding)
         self._admitted = _stand_ins()
 
-    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as in the base class
+    def find_class(self, module: str, name: str) -> Any:
         """The stand-in for a name; anything but an array's is refused before it is imported."""
         if (module, name) not in self._admitted:
             raise _Refused(f"{module}.{name}")

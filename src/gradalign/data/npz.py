@@ -86,7 +86,7 @@ def read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _read_array(archive: Any, name: str, path: Path) -> NDArray[Any]:  # noqa: ANN401 - NpzFile
+def _read_array(archive: Any, name: str, path: Path) -> NDArray[Any]:
     try:
         array = archive[name]
     except ValueError as error:

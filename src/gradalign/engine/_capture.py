@@ -6,6 +6,7 @@ arrives, its per-sample weight gradient is formed from it and the layer's input,
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from gradalign.engine._layers import Call, call_macs, is_layer, layer_spectrum
 from gradalign.engine._loss import LossFunction, check_finite, sample_losses
 from gradalign.engine._modes import PassMode
 from gradalign.engine._prepare import Prepared
+from gradalign.engine._record import first_tensor
 from gradalign.engine._reduce import BlockReducer, BlockStatistics, Request
 from gradalign.engine._result import PassResult
 from gradalign.engine._weights import Weight, as_matrix, filter_matrix
@@ -74,7 +76,7 @@ class HookPass:
         self._pending: dict[int, list[PerSampleGradient]] = {}
         self._done: dict[int, BlockStatistics] = {}
         self._times: dict[int, int] = {}
-        self._input_spectra: list[tuple[Tensor, int, tuple[Tensor, int]]] = []
+        self._input_spectra: list[tuple[weakref.ref[Tensor], int, tuple[Tensor, int]]] = []
         self._anchor = torch.zeros((), requires_grad=True)
         self.kinds: set[tuple[object, ...]] = set()
 
@@ -102,7 +104,9 @@ class HookPass:
         try:
             for name in self._rules:
                 hook = partial(self._on_forward, name)
-                handles.append(self._modules[name].register_forward_hook(hook, prepend=True))
+                handles.append(
+                    self._modules[name].register_forward_hook(hook, prepend=True, with_kwargs=True)
+                )
             with self._mode:
                 losses = sample_losses(self._model.model, self._batch, self._probe, loss_fn)
             check_finite(losses)
@@ -121,11 +125,14 @@ class HookPass:
             codes=self._codes.result() if self._codes else None,
         )
 
-    def _on_forward(self, name: str, module: nn.Module, args: tuple[Any, ...], out: Any) -> Any:
+    def _on_forward(
+        self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any
+    ) -> Any:
         """Keep the input, and wait for the gradient of the output."""
-        if not args or not isinstance(args[0], Tensor) or not isinstance(out, Tensor):
-            raise UnsupportedError(f"layer {name!r} is called without a positional tensor")
-        x = args[0].detach()
+        given = first_tensor(args, kwargs)
+        if given is None or not isinstance(out, Tensor):
+            raise UnsupportedError(f"layer {name!r} takes or returns no tensor: no layer rule")
+        x = given.detach()
         if x.shape[0] % self._n:
             raise UnsupportedError(
                 f"layer {name!r} sees {x.shape[0]} rows for {self._n} samples: no layer rule"
@@ -135,12 +142,14 @@ class HookPass:
         )
         self._calls.append(call)
         if "input" in self._spectra and call.is_layer:
-            call.input_spectrum = self._input_spectrum(args[0], module)
+            call.input_spectrum = self._input_spectrum(given, module)
         for attribute, weight, rule in self._rules[name]:
             key = id(weight.parameter)
             self._uses[key] = self._uses.get(key, 0) + 1
             self._times.setdefault(key, call.time)
             self.kinds.add(self._kind(name, attribute, rule, x, out))
+        if not torch.is_grad_enabled():  # the model itself stops gradients here
+            return out
         if not out.requires_grad:
             out = _Anchor.apply(out, self._anchor)  # type: ignore[no-untyped-call]
         out.register_hook(partial(self._on_gradient, call, x, x._version))
@@ -206,10 +215,12 @@ class HookPass:
     def _input_spectrum(self, x: Tensor, module: nn.Module) -> tuple[Tensor, int]:
         """The spectrum of a layer's input; several layers that read one tensor share it."""
         for known, version, spectrum in self._input_spectra:
-            if known is x and version == x._version:
+            if known() is x and version == x._version:
                 return spectrum
         spectrum = layer_spectrum(x.detach(), module)
-        self._input_spectra = [*self._input_spectra[-3:], (x, x._version, spectrum)]
+        # A weak reference: the graph behind x has hooks that hold this pass, and no collector sees
+        # a cycle through it.
+        self._input_spectra = [*self._input_spectra[-3:], (weakref.ref(x), x._version, spectrum)]
         return spectrum
 
     def _block_macs(self) -> list[int]:
@@ -227,7 +238,8 @@ class HookPass:
         """What has to be equal for a rule that was right once to be taken for right again."""
         path = name.split(".") if name else []
         chain = tuple(self._plain(".".join(path[:depth])) for depth in range(len(path) + 1))
-        return (attribute, id(rule), tuple(x.shape), tuple(out.shape), self._probe.norm, chain)
+        shapes = (tuple(x.shape), tuple(out.shape))
+        return (attribute, id(rule), *shapes, self._probe.norm, self._codes is not None, chain)
 
     def _plain(self, name: str) -> tuple[object, ...]:
         """Class and plain attributes of a module."""

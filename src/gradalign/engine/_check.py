@@ -3,10 +3,13 @@
 With signs s_i drawn at random, the gradient of sum_i s_i l_i is sum_i s_i g_i. The left side is one
 ordinary backward pass; the right side is made of what the rules give. Signs that differ catch a rule
 that mixes samples up, whose plain sum would be right. In `norm=batch`, where g_i is no derivative of
-l_i, only s = 1 holds.
+l_i, only s = 1 holds; there the signs are tried in another mode as well, since it is the layers
+that a rule gets right or wrong.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,7 +21,8 @@ from gradalign.engine._loss import LossFunction, sample_losses
 from gradalign.engine._modes import PassMode
 from gradalign.engine._prepare import Prepared
 from gradalign.engine._reduce import Request
-from gradalign.engine._weights import as_matrix
+from gradalign.engine._result import PassResult
+from gradalign.engine._weights import Weight, as_matrix
 from gradalign.engine.naive import differentiable, gradient
 from gradalign.errors import ConservationError
 from gradalign.probe import Probe
@@ -40,33 +44,84 @@ def check_conservation(
     probe: Probe,
     work: Workspace,
     loss_fn: LossFunction | None,
+    *,
+    codes: bool = False,
 ) -> None:
-    """Compare rules and autograd on the model at hand.
+    """Compare rules and autograd on the model at hand; also `codes`, under a change of order.
 
     Raises:
-        ConservationError: A block's gradients do not add up.
+        ConservationError: A block's gradients do not add up, or samples are mixed up.
     """
-    signs = _signs(batch, probe, model.weights[0].parameter)
-    request = Request(signs=signs)
-    hooks = HookPass(model, batch, probe, request, spectra=frozenset(), codes=False, work=work)
-    result = hooks.run(loss_fn)
-    ordinary = _ordinary_gradient(model, batch, probe, signs, loss_fn)
-    for weight, block, expected in zip(model.weights, result.blocks, ordinary, strict=True):
-        shape = as_matrix(weight.parameter).shape
-        found = None if block is None else block.signed
-        zero = weight.parameter.new_zeros(shape)
-        left = zero if found is None else found
-        right = zero if expected is None else expected.reshape(shape)
-        floor = zero.new_zeros(()) if block is None else block.squared_norms.sum().sqrt().to(zero)
-        scale = float(torch.stack([left.norm(), right.norm(), floor]).max())
-        error = float((left - right).norm())
-        if not error <= _tolerance(zero.dtype) * scale:
+    kinds: set[tuple[object, ...]] = set()
+    for conditions in _checkable(probe, len(batch)):
+        signs = _signs(batch, conditions, model.weights[0].parameter)
+        hooks = HookPass(
+            model,
+            batch,
+            conditions,
+            Request(signs=signs),
+            spectra=frozenset(),
+            codes=codes,
+            work=work,
+        )
+        result = hooks.run(loss_fn)
+        ordinary = _ordinary_gradient(model, batch, conditions, signs, loss_fn)
+        _compare(model.weights, result, ordinary)
+        if codes:
+            _check_order(model, batch, conditions, work, loss_fn, result)
+        kinds |= hooks.kinds
+    _verified.update(kinds)
+
+
+def _checkable(probe: Probe, n: int) -> list[Probe]:
+    """The probe, and for `norm=batch` another mode, in which signs can differ."""
+    if probe.norm == "batch" and n > 1:
+        return [probe, probe.with_(norm="batch_fixed")]
+    return [probe]
+
+
+def _compare(
+    weights: Sequence[Weight], result: PassResult, ordinary: Sequence[Tensor | None]
+) -> None:
+    """Every block's signed sum against the ordinary gradient."""
+    squares = [float(block.squared_norms.sum()) for block in result.blocks if block is not None]
+    for weight, block, expected in zip(weights, result.blocks, ordinary, strict=True):
+        zero = torch.zeros_like(as_matrix(weight.parameter))
+        found = zero if block is None or block.signed is None else block.signed
+        right = zero if expected is None else expected.reshape(zero.shape)
+        own = 0.0 if block is None else float(block.squared_norms.sum()) ** 0.5
+        scale = max(float(found.norm()), float(right.norm()), own)
+        error = float((found - right).norm())
+        rounding = 64 * torch.finfo(zero.dtype).eps * sum(squares) ** 0.5
+        if not error <= max(_tolerance(zero.dtype) * scale, rounding):
             share = error / scale if scale else float("nan")
             raise ConservationError(
                 f"the layer rule for {weight.name!r} is wrong on this model: per-sample gradients "
                 f"miss the ordinary gradient by {share:.1%}; use backend='vmap' or 'loop'"
             )
-    _verified.update(hooks.kinds)
+
+
+def _check_order(
+    model: Prepared,
+    batch: Batch,
+    probe: Probe,
+    work: Workspace,
+    loss_fn: LossFunction | None,
+    result: PassResult,
+) -> None:
+    """Activation codes of the samples in another order must be the same in that order."""
+    order = torch.randperm(len(batch), generator=torch.Generator().manual_seed(len(batch)))
+    again = HookPass(
+        model, batch[order], probe, Request(), spectra=frozenset(), codes=True, work=work
+    ).run(loss_fn)
+    if result.codes is None or again.codes is None:
+        return
+    expected = result.codes[0][order][:, order]
+    if float((again.codes[0] - expected).abs().mean()) > 1e-3 * result.codes[1]:
+        raise ConservationError(
+            "the activation codes of this model depend on the order of the samples: a ReLU has them "
+            "on another axis than the first; use backend='vmap' or 'loop'"
+        )
 
 
 def _tolerance(dtype: torch.dtype) -> float:

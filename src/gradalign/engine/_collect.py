@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import CheckpointError
 
 from gradalign.batch import Batch
 from gradalign.engine import _check, functional, naive
@@ -86,7 +87,13 @@ def collect(
         batch = batch.to(device, ready.weights[0].parameter.dtype)
         work = Workspace(byte_budget)
         conditions = _Conditions(ready, batch, probe, needs, loss_fn, work)
-        result, used = _run(conditions, backend, check)
+        try:
+            result, used = _run(conditions, backend, check)
+        except CheckpointError as error:
+            raise UnsupportedError(
+                "the model recomputes activations in the backward pass: turn gradient checkpointing "
+                "off"
+            ) from error
         values = _values(conditions, result)
         if "params" in needs:
             values["params"] = trainable
@@ -158,7 +165,9 @@ class _Conditions:
         )
         result = pass_.run(self.loss_fn)
         if check == "always" or (check == "auto" and not _check.is_verified(pass_.kinds)):
-            _check.check_conservation(self.model, self.batch, self.probe, self.work, self.loss_fn)
+            _check.check_conservation(
+                self.model, self.batch, self.probe, self.work, self.loss_fn, codes=self.codes
+            )
         return result
 
     def slow(self, run: Callable[..., PassResult]) -> PassResult:
@@ -201,6 +210,7 @@ def _values(conditions: _Conditions, result: PassResult | None) -> dict[str, obj
     if result is None:
         return {}
     needs, n = set(conditions.needs), len(conditions.batch)
+    result = _without_cancelled(conditions, result)
     blocks = result.blocks
     values: dict[str, object] = {"live": torch.tensor(result.live)}
     values["squared_norms"] = _stack(blocks, "squared_norms", (n,))
@@ -227,6 +237,25 @@ def _values(conditions: _Conditions, result: PassResult | None) -> dict[str, obj
     if needs & {"layers", "input_spectra", "output_spectra"}:
         values["layers"] = tuple(_layer(c) for c in result.calls if c.is_layer and c.reached)
     return values
+
+
+CANCELLATION = 64
+"""Rounding errors of a sample's whole gradient below which that of a bias counts as none."""
+
+
+def _without_cancelled(conditions: _Conditions, result: PassResult) -> PassResult:
+    """`result` without vectors whose gradient cancels in theory, such as biases before a norm."""
+    vectors = [weight.parameter.dim() < 2 for weight in conditions.model.weights]
+    squares = [b.squared_norms for b in result.blocks if b is not None]
+    if not any(vectors) or not squares:
+        return result
+    eps = torch.finfo(conditions.model.weights[0].parameter.dtype).eps
+    noise = (CANCELLATION * eps) ** 2 * torch.stack(squares).sum(0)
+    blocks = [
+        None if vector and b is not None and bool((b.squared_norms <= noise).all()) else b
+        for vector, b in zip(vectors, result.blocks, strict=True)
+    ]
+    return replace(result, blocks=blocks)
 
 
 def _stack(blocks: Sequence[BlockStatistics | None], name: str, shape: tuple[int, ...]) -> Tensor:

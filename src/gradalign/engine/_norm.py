@@ -201,7 +201,27 @@ def frozen(
         raise UnsupportedError(
             f"norm mode 'frozen': {name} keeps no running statistics; choose another norm mode"
         )
-    return F.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
+    return by_moments(x, mean, variance, weight, bias, eps)
+
+
+def by_moments(
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """Normalise by constants, in plain operations.
+
+    torch's own backward of batch norm is wrong on a CPU for one row whose gradient arrives with the
+    channels last (seen in 2.13).
+    """
+    scale = (variance + eps).rsqrt()
+    if weight is not None:
+        scale = scale * weight
+    out = (x - _channels(mean, x)) * _channels(scale, x)
+    return out if bias is None else out + _channels(bias, x)
 
 
 def _channels(vector: Tensor, like: Tensor) -> Tensor:

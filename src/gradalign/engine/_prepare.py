@@ -73,6 +73,7 @@ def prepared(
         )
         torch.backends.mha.set_fastpath_enabled(False)
         _save_buffers(model, stack)
+        _save_renormalised(model, stack)
         _save_flags(model, stack)
         _set_values(model, probe, stack)
         trainable = {id(p) for p in model.parameters() if p.requires_grad}
@@ -95,10 +96,21 @@ def _save_buffers(model: nn.Module, stack: ExitStack) -> None:
                 stack.callback(_restore_value, buffer, buffer.data, buffer.detach().clone())
 
 
+def _save_renormalised(model: nn.Module, stack: ExitStack) -> None:
+    """Restore the weights of embeddings that rescale them in place when they are called."""
+    for module in model.modules():
+        if getattr(module, "max_norm", None) is not None and isinstance(
+            module, (nn.Embedding, nn.EmbeddingBag)
+        ):
+            weight = module.weight
+            stack.callback(_restore_value, weight, weight.data, weight.detach().clone())
+
+
 def _restore_value(buffer: Tensor, storage: Tensor, value: Tensor) -> None:
     buffer.data = storage
     if not torch.equal(storage, value):
-        storage.copy_(value)
+        with torch.no_grad():
+            storage.copy_(value)
 
 
 def _save_flags(model: nn.Module, stack: ExitStack) -> None:

@@ -62,7 +62,9 @@ class Recorder:
         try:
             for name, blocks in held.values():
                 hook = partial(self._on_forward, name, blocks)
-                handles.append(modules[name].register_forward_hook(hook, prepend=True))
+                handles.append(
+                    modules[name].register_forward_hook(hook, prepend=True, with_kwargs=True)
+                )
             yield
         finally:
             for handle in handles:
@@ -74,9 +76,10 @@ class Recorder:
         blocks: list[tuple[str, Weight]],
         module: nn.Module,
         args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         out: Any,
     ) -> Any:
-        x = next((a for a in args if isinstance(a, Tensor)), None)
+        x = first_tensor(args, kwargs)
         layer = is_layer(module) and isinstance(out, Tensor) and x is not None
         macs = call_macs(module, x, out, self._n) if x is not None else 0
         self.calls.append(Call(name, module, self.mode.tick(), macs, layer))
@@ -98,7 +101,13 @@ class Recorder:
         index = len(self.codes)
         self.codes.append((out.detach() > 0).flatten().unsqueeze(0))
         if out.requires_grad:
-            out.register_hook(lambda _: self.reached_codes.add(index))
+            reached = self.reached_codes  # not self: it holds the outputs, and so this graph
+            out.register_hook(lambda _: reached.add(index))
+
+
+def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
+    """The input of a layer: the first tensor it is called with."""
+    return next((value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)), None)
 
 
 def whole_batch_moments(

@@ -63,6 +63,8 @@ def find_weights(
     """
     found: dict[int, Weight] = {}
     for module_name, module in model.named_modules(remove_duplicate=False):
+        if "parametrizations" in module_name.split("."):
+            continue  # what is trained there stands in the effective weight
         for attribute, parameter in _selected(module, module_name, params):
             if not trainable(parameter):
                 continue

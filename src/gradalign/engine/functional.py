@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,7 +62,9 @@ def run(
     for group in in_groups(model.weights, len(batch), work.byte_budget):
         vmapped = _Vmapped(model, probe, group, moments, loss_fn, outline)
         try:
-            gradients, arriving, inputs, active = vmapped(batch)
+            with warnings.catch_warnings():  # where vmap falls back to a loop
+                warnings.filterwarnings("ignore", message="There is a performance drop")
+                gradients, arriving, inputs, active = vmapped(batch)
         except UnsupportedError:
             raise
         except (RuntimeError, NotImplementedError) as error:

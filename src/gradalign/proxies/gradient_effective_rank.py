@@ -14,7 +14,7 @@ MOST_SAMPLES_FOR_STDERR = 32
 
 
 def _mean_rank(cosines: Tensor) -> Tensor:
-    """Mean of exp(entropy of the spectrum) over live blocks, [L, ..., n, n] to [...]; NaN for none."""
+    """Mean over live blocks of exp(entropy of the spectrum), [L, ..., n, n] to [...], or NaN."""
     live = cosines.diagonal(dim1=-2, dim2=-1).any(-1)  # [L, ...]
     ranks = entropy(torch.linalg.eigvalsh(cosines)).exp()
     return torch.where(live, ranks, 0.0).sum(0) / live.sum(0)

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from gradalign.batch import Batch
-from gradalign.engine._loss import LossFunction, check_finite, sample_losses
-from gradalign.engine._modes import PassMode
+from gradalign.engine._loss import LossFunction
 from gradalign.engine._prepare import Prepared
-from gradalign.engine.collectors._base import COLLECTORS, Collector
+from gradalign.engine.collectors._base import COLLECTORS, Collector, total_loss
 from gradalign.engine.naive import differentiable, gradient
 from gradalign.probe import Probe
 
@@ -20,9 +19,7 @@ def batch_gradient(
     """L tensors in the blocks' shapes, zeros where no gradient arrives."""
     parameters = [weight.parameter for weight in model.weights]
     with differentiable(model):
-        with PassMode(probe.norm, len(batch), model.names):
-            losses = check_finite(sample_losses(model.model, batch, probe, loss_fn))
-        found = gradient(losses.sum(), parameters)
+        found = gradient(total_loss(model, batch, probe, loss_fn), parameters)
     return tuple(
         torch.zeros_like(p) if g is None else g.detach()
         for p, g in zip(parameters, found, strict=True)

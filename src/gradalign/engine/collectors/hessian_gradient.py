@@ -7,11 +7,11 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gradalign.batch import Batch
-from gradalign.engine._loss import LossFunction, check_finite, sample_losses
-from gradalign.engine._modes import PassMode
+from gradalign.engine._loss import LossFunction
 from gradalign.engine._prepare import Prepared
-from gradalign.engine.collectors._base import COLLECTORS, Collector
+from gradalign.engine.collectors._base import COLLECTORS, Collector, total_loss
 from gradalign.engine.naive import differentiable, gradient
+from gradalign.errors import UnsupportedError
 from gradalign.probe import Probe
 
 
@@ -21,13 +21,16 @@ def hessian_gradient(
     """L tensors in the blocks' shapes: H g with g the gradient of the summed loss, H its Hessian."""
     parameters = [weight.parameter for weight in model.weights]
     with differentiable(model):
-        mode = PassMode(probe.norm, len(batch), model.names, twice=True)
-        with sdpa_kernel(SDPBackend.MATH), mode:  # the fused kernels have no second derivative
-            losses = check_finite(sample_losses(model.model, batch, probe, loss_fn))
-        first = torch.autograd.grad(losses.sum(), parameters, create_graph=True, allow_unused=True)
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no second derivative
+            loss = total_loss(model, batch, probe, loss_fn, twice=True)
+        first = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
         known = [g for g in first if g is not None]
         product = torch.stack([(g * g.detach()).sum() for g in known]).sum()
         found = gradient(product, parameters)
+    if product.requires_grad and all(g is None for g in found):
+        raise UnsupportedError(
+            "the model has an operation that can be differentiated only once: no second derivative"
+        )
     return tuple(
         torch.zeros_like(p) if g is None else g.detach()
         for p, g in zip(parameters, found, strict=True)

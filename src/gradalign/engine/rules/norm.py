@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gradalign.engine._gradient import Dense, PerSampleGradient, samples_first
+from gradalign.engine._weights import as_matrix
 from gradalign.engine.rules._base import RULES, Rule, Use
 
 
@@ -14,7 +15,8 @@ def _affine(use: Use) -> PerSampleGradient:
         if use.normalised is None:
             raise ValueError("a normalisation layer without its normalised output")
         d = d * use.normalised()
-    return Dense(_per_parameter(use, d).flatten(1).unsqueeze(2))
+    shape = as_matrix(getattr(use.module, use.attribute)).shape
+    return Dense(_per_parameter(use, d).reshape(use.n, *shape))
 
 
 def _per_parameter(use: Use, d: Tensor) -> Tensor:
