@@ -664,7 +664,7 @@ def sequence_first_attention() -> nn.Module:
     )
 
 
-@case(lambda: tokens(length=N))
+@case(lambda: tokens(length=N), no_hooks=NORMS)
 def sequence_first_relu() -> nn.Module:
     def forward(self: Any, x: Tensor) -> Tensor:
         x = F.relu(self.first(x).transpose(0, 1)).transpose(0, 1)

@@ -16,7 +16,6 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("demo")
 
 
-@pytest.mark.slow
 def test_the_table_and_the_page(gradalign, folder):
     done = gradalign("demo", "--networks", "12", "--out", str(folder))
     assert done.code == 0
@@ -31,7 +30,6 @@ def test_the_table_and_the_page(gradalign, folder):
         assert {row["proxy"] for row in csv.DictReader(file)} == set(NAMES[:-1])
 
 
-@pytest.mark.slow
 def test_json_is_one_document(gradalign, tmp_path):
     options = ("--networks", "12", "--seed", "1", "--out", str(tmp_path), "--format", "json")
     document = gradalign("demo", *options).document
