@@ -13,6 +13,7 @@ from gradalign.errors import (
     UnknownNameError,
     UnsupportedError,
 )
+from gradalign.evaluation import evaluate
 from gradalign.probe import Probe
 from gradalign.rank import rank
 from gradalign.ranking import Ranking
@@ -39,6 +40,7 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "collect",
+    "evaluate",
     "get_space",
     "rank",
     "score",

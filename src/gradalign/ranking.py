@@ -183,7 +183,7 @@ class Ranking:
             return f"{line}."
         if self._scored == 2:
             return f"{line}. Of two models tau can only be +1 or -1."
-        name, tau = max(known.items(), key=lambda item: abs(item[1]))
+        name, tau = max(known.items(), key=lambda item: (round(abs(item[1]), 9), item[1]))
         if abs(tau) < REPEATS_SIZE:
             return f"{line}: it does not merely repeat one of them."
         how = "is exactly" if abs(tau) > 1 - 1e-9 else "mostly repeats"

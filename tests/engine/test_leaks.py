@@ -98,9 +98,7 @@ def test_the_order_of_models_does_not_matter() -> None:
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 @pytest.mark.parametrize("budget", [1, 5_000, 100_000, 1 << 28])
-def test_byte_budget_changes_nothing(
-    budget: int, dtype: torch.dtype, tolerance: float
-) -> None:
+def test_byte_budget_changes_nothing(budget: int, dtype: torch.dtype, tolerance: float) -> None:
     torch.manual_seed(1)
     net = nn.Sequential(
         nn.Conv2d(3, 12, 3, padding=1), nn.BatchNorm2d(12), nn.ReLU(),
@@ -124,4 +122,3 @@ def test_byte_budget_changes_nothing(
     )
     differing = (parts.agreement - whole.agreement).abs().sum() / whole.agreement.sum()
     assert float(differing) < (1e-12 if dtype is torch.float64 else 1e-3)
-

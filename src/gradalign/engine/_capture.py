@@ -159,8 +159,8 @@ class HookPass:
         """Form and reduce the per-sample gradients of one call."""
         if x._version != version:
             raise UnsupportedError(
-                f"the input of layer {call.name!r} is overwritten after its use: write the operation "
-                "that follows without inplace=True"
+                f"the input of layer {call.name!r} is overwritten after its use: write the "
+                "operation that follows without inplace=True"
             )
         call.reached = True
         grad = grad.detach()

@@ -1,10 +1,10 @@
 """The conservation check: a layer rule that lies is found out.
 
-With signs s_i drawn at random, the gradient of sum_i s_i l_i is sum_i s_i g_i. The left side is one
-ordinary backward pass; the right side is made of what the rules give. Signs that differ catch a rule
-that mixes samples up, whose plain sum would be right. In `norm=batch`, where g_i is no derivative of
-l_i, only s = 1 holds; there the signs are tried in another mode as well, since it is the layers
-that a rule gets right or wrong.
+With signs s_i drawn at random, the gradient of sum_i s_i l_i is sum_i s_i g_i. The left side is
+one ordinary backward pass; the right side is made of what the rules give. Signs that differ catch a
+rule that mixes samples up, whose plain sum would be right. In `norm=batch`, where g_i is no
+derivative of l_i, only s = 1 holds; there the signs are tried in another mode as well, since it is
+the layers that a rule gets right or wrong.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def _check_order(
     expected = result.codes[0][order][:, order]
     if float((again.codes[0] - expected).abs().mean()) > 1e-3 * result.codes[1]:
         raise ConservationError(
-            "the activation codes of this model depend on the order of the samples: a ReLU has them "
-            "on another axis than the first; use backend='vmap' or 'loop'"
+            "the activation codes of this model depend on the order of the samples: a ReLU has "
+            "them on another axis than the first; use backend='vmap' or 'loop'"
         )
 
 

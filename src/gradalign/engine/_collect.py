@@ -91,19 +91,12 @@ def collect(
             result, used = _run(conditions, backend, check)
         except CheckpointError as error:
             raise UnsupportedError(
-                "the model recomputes activations in the backward pass: turn gradient checkpointing "
-                "off"
+                "the model recomputes activations in the backward pass: turn gradient "
+                "checkpointing off"
             ) from error
-        values = _values(conditions, result)
+        values = {**_values(conditions, result), **_values_outside(conditions)}
         if "params" in needs:
             values["params"] = trainable
-        if "macs" in needs:
-            values["macs"] = count_macs(ready, batch)
-        if "weights" in needs:
-            values["weights"] = tuple(w.parameter.detach().clone() for w in ready.weights)
-        for name in COLLECTORS:
-            if name in needs:
-                values[name] = COLLECTORS[name].collect(ready, batch, probe, loss_fn)
         macs = result.block_macs if result else [0] * len(ready.weights)
         blocks = tuple(
             Block(weight.name, tuple(weight.parameter.shape), count)
@@ -256,6 +249,21 @@ def _without_cancelled(conditions: _Conditions, result: PassResult) -> PassResul
         for vector, b in zip(vectors, result.blocks, strict=True)
     ]
     return replace(result, blocks=blocks)
+
+
+def _values_outside(conditions: _Conditions) -> dict[str, object]:
+    """The fields of `Statistics` that do not come from the pass."""
+    model, batch, needs = conditions.model, conditions.batch, conditions.needs
+    values: dict[str, object] = {
+        name: COLLECTORS[name].collect(model, batch, conditions.probe, conditions.loss_fn)
+        for name in COLLECTORS
+        if name in needs
+    }
+    if "macs" in needs:
+        values["macs"] = count_macs(model, batch)
+    if "weights" in needs:
+        values["weights"] = tuple(w.parameter.detach().clone() for w in model.weights)
+    return values
 
 
 def _stack(blocks: Sequence[BlockStatistics | None], name: str, shape: tuple[int, ...]) -> Tensor:

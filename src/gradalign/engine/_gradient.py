@@ -51,7 +51,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Tile:
-    """Per-sample gradients of some weights, for all n samples. Whoever reads it last may destroy it.
+    """Per-sample gradients of some weights, for all n samples. The last reader may destroy it.
 
     Args:
         values: [q, n, r, k]: q groups of columns, n samples, r rows and k columns of the block.

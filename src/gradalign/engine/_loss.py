@@ -83,7 +83,7 @@ def default_loss(output: Any, targets: Any, *, validate: bool = True) -> Tensor:
 
 
 def _cross_entropy(output: Tensor, targets: Tensor, *, validate: bool) -> Tensor:
-    """Cross-entropy summed over the positions of a sample; classes on axis 1, or on the last one."""
+    """Cross-entropy summed over a sample's positions; classes on axis 1, or on the last one."""
     if output.shape[:1] + output.shape[2:] == targets.shape and output.dim() > 1:
         logits = output
     elif output.shape[:-1] == targets.shape:

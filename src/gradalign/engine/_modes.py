@@ -1,7 +1,7 @@
 """One forward pass under the probe's conditions, by intercepting the functions that modules call.
 
-Norm modes, switched-off randomness and activation codes act on the functional calls, so they hold for
-modules, subclasses and functional code alike.
+Norm modes, switched-off randomness and activation codes act on the functional calls, so they hold
+for modules, subclasses and functional code alike.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class PassMode(TorchFunctionMode):
         if self.norm == "sample" or self.n == 1:
             if _norm.positions(x, self.n) < 2:
                 raise UnsupportedError(
-                    f"norm mode {self.norm!r}: {name} sees one value a channel and sample, which has "
-                    "no variance; choose norm='batch_fixed' or 'batch' with two samples or more"
+                    f"norm mode {self.norm!r}: {name} sees one value a channel and sample, which "
+                    "has no variance; choose norm='batch_fixed' or 'batch' with two samples or more"
                 )
             return self.normalise_each(x, weight, bias, eps)
         return F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
@@ -209,8 +209,26 @@ def _relu(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
     return mode.relu(x, func(*args, **kwargs))
 
 
+def _builtin_batch_norm(mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: Any) -> Tensor:
+    """`torch.batch_norm`, whose arguments come in another order and are all required."""
+    names = (
+        "input",
+        "weight",
+        "bias",
+        "running_mean",
+        "running_var",
+        "training",
+        "momentum",
+        "eps",
+    )
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    running = given["running_mean"], given["running_var"]
+    return mode.normalise(given["input"], running, given["weight"], given["bias"], given["eps"])
+
+
 _HANDLERS: dict[Any, Callable[[PassMode, Any, tuple[Any, ...], Any], Any]] = {
     F.batch_norm: _batch_norm,
+    torch.batch_norm: _builtin_batch_norm,
     F.instance_norm: _instance_norm,
     F.group_norm: _group_norm,
     F.layer_norm: _sample_norm,

@@ -69,7 +69,7 @@ def batch_moments(x: Tensor) -> tuple[Tensor, Tensor]:
         centred = (x - _channels(mean, x)).reshape(rows * channels, positions)
         squares = torch.bmm(centred.unsqueeze(1), centred.unsqueeze(2))
         return mean, squares.view(rows, channels).sum(0) / count
-    # Any epsilon does; it is taken out again. The variance is that within maps plus that of their means.
+    # Any epsilon does; it is taken out again. The variance: within maps plus between their means.
     eps = 1e-5
     _, means, invstds = torch.native_group_norm(
         x.contiguous(), None, None, rows, channels, positions, channels, eps

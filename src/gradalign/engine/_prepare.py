@@ -172,8 +172,8 @@ def _split_attention(model: nn.Module, stack: ExitStack) -> set[int]:
             continue
         if type(module).forward is not nn.MultiheadAttention.forward:
             raise UnsupportedError(
-                f"{type(module).__name__} overrides the forward of nn.MultiheadAttention: write its "
-                "projections as nn.Linear"
+                f"{type(module).__name__} overrides the forward of nn.MultiheadAttention: write "
+                "its projections as nn.Linear"
             )
         option = _attention.unsupported_option(module)
         if option is not None:

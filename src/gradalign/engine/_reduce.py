@@ -222,7 +222,7 @@ class BlockReducer:
 
 
 def column_sums(values: Tensor) -> Tensor:
-    """Sum over samples, [q, n, b] to [q, b], as matrix products: faster than `sum` on wide tiles."""
+    """Sum over samples, [q, n, b] to [q, b], as products: faster than `sum` on wide tiles."""
     ones = values.new_ones(values.shape[1])
     return torch.stack([torch.mv(part.T, ones) for part in values])
 

@@ -41,8 +41,8 @@ def run(
     """One pass of vmap(grad), for as many blocks at a time as the byte budget allows.
 
     Raises:
-        UnsupportedError: `norm=batch` and `batch_exact`, in which samples interact; or a module that
-            torch.func cannot transform.
+        UnsupportedError: `norm=batch` and `batch_exact`, in which samples interact; or a module
+            that torch.func cannot transform.
     """
     if probe.norm in ("batch", "batch_exact"):
         raise UnsupportedError(

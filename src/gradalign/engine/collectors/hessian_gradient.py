@@ -18,7 +18,7 @@ from gradalign.probe import Probe
 def hessian_gradient(
     model: Prepared, batch: Batch, probe: Probe, loss_fn: LossFunction | None
 ) -> tuple[Tensor, ...]:
-    """L tensors in the blocks' shapes: H g with g the gradient of the summed loss, H its Hessian."""
+    """L tensors in the blocks' shapes: H g, gradient and Hessian of the summed loss."""
     parameters = [weight.parameter for weight in model.weights]
     with differentiable(model):
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no second derivative

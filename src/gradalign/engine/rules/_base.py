@@ -38,7 +38,7 @@ class Rule:
     """Per-sample gradients of the parameters of some module classes.
 
     Args:
-        modules: Classes, with their subclasses as long as those do not override a method of `stock`.
+        modules: Classes, and subclasses that do not override a method of `stock`.
         attributes: Parameters that the rule knows.
         gradient: Makes the gradients; raises ValueError for a call that it does not cover.
         stock: Methods that compute what the rule differentiates.

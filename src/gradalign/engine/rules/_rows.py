@@ -1,6 +1,6 @@
 """Per-sample weight gradients of a two-dimensional convolution, one kernel row at a time.
 
-The input is unfolded along its width only (k copies instead of k * k), in rows that are interleaved by
+The input is unfolded along its width only (k copies instead of k * k), in rows interleaved by
 vertical stride, so that the patch matrix of kernel row i is one contiguous shifted view of it; then
 one batched matrix product a kernel row. This costs what the ordinary weight gradient of the whole
 batch costs.
@@ -81,7 +81,7 @@ class _KernelRows:
                 )
 
     def by_channels(self) -> Iterator[Tile]:
-        """For large weights: all samples unfolded for some channels, tiles of part of a kernel row."""
+        """For large weights: some channels of all samples unfolded, part of a kernel row a tile."""
         kernel_height, kernel_width = self.geometry.kernel
         channel_bytes = (
             2
@@ -153,7 +153,7 @@ class _KernelRows:
         return unfolded[:, :, start : start + self.positions]
 
     def _unfold(self, samples: slice, channels: slice) -> Tensor:
-        """[n G, columns, lines]: entry (j, c, r, q, w) is x[c, q s + r - p, w s' + j d' - p'], or 0."""
+        """[n G, columns, lines]: (j, c, r, q, w) is x[c, q s + r - p, w s' + j d' - p'], or 0."""
         x: Tensor = self.x[samples, :, channels]  # [n, G, c, H, W]
         n, _, width = x.shape[:3]
         if self._is_plain():
@@ -167,7 +167,7 @@ class _KernelRows:
         return out.view(n * self.groups, kernel_width * width, -1)
 
     def _fill(self, out: Tensor, x: Tensor, j: int, r: int) -> None:
-        """One kernel column and one residue of rows: out [n, G, c, lines, w] from x [n, G, c, H, W]."""
+        """One kernel column, one residue of rows: out [n, G, c, lines, w], x [n, G, c, H, W]."""
         geometry = self.geometry
         height, width = x.shape[3:]
         stride, side_stride = geometry.stride

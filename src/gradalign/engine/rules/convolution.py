@@ -178,7 +178,7 @@ def _product(numbers: tuple[int, ...]) -> int:
 
 
 def _padded(module: Any, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
-    """The input with any padding that is not the same zeros on both sides put in, and what is left."""
+    """The input with padding other than equal zeros on both sides put in, and what is left."""
     nothing = (0,) * len(module.kernel_size)
     if module.padding_mode != "zeros":
         mode = module.padding_mode
