@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -82,12 +83,12 @@ class Moments:
             raise MissingStatisticError(f"the moment {name!r} was not declared")
         return value
 
-    @property
+    @cached_property
     def mean(self) -> Tensor:
         """Mean gradient of each weight."""
         return self.sum / self.n
 
-    @property
+    @cached_property
     def variance(self) -> Tensor:
         """Population variance of each weight's gradient; exactly 0 where it is rounding noise."""
         second = self.square_sum / self.n

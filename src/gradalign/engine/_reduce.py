@@ -171,7 +171,7 @@ class BlockReducer:
 
     def _add_sums(self, moments: Moments) -> None:
         for statistic in self.request.sums:
-            self._sums[statistic.name] += statistic.term(moments).sum(dtype=torch.float64)
+            self._sums[statistic.name] += statistic.term(moments).sum().double()
 
     def _new_filter_grams(self) -> Tensor | None:
         if not self.request.filters:
