@@ -63,6 +63,7 @@ def test_ctrl_c_ends_the_workers_with_one_line(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # so that the signal reaches every process, as from a terminal
+        preexec_fn=_heed_interrupts,
     )
     deadline = time.monotonic() + 90
     while len(_session(process.pid)) < 5 and time.monotonic() < deadline:  # server, tracker, two
@@ -76,6 +77,11 @@ def test_ctrl_c_ends_the_workers_with_one_line(tmp_path):
     while _session(process.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert _session(process.pid) == []
+
+
+def _heed_interrupts() -> None:
+    """A shell lets what it runs in the background ignore Ctrl-C; this run shall not inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _session(leader: int) -> list[int]:
