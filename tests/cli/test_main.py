@@ -80,7 +80,7 @@ def test_ctrl_c_ends_the_workers_with_one_line(tmp_path):
 
 
 def _heed_interrupts() -> None:
-    """A shell lets what it runs in the background ignore Ctrl-C; this run shall not inherit that."""
+    """Ctrl-C ends the run, though a shell lets what it runs in the background ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
