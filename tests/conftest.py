@@ -1,7 +1,22 @@
 """What holds for every test."""
 
+import pytest
 import torch
+from tests.small import make_net
 
 # As in a worker process: with several threads, sums are added up in another order, and float32
 # scores differ in their last digits.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def net():
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        return make_net()
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(9, 3, 6, 6, generator=generator), torch.arange(9) % 3

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tests.small import make_net
 from torch import nn
 
 import gradalign as ga
@@ -13,31 +14,6 @@ from gradalign.scorer import Scorer
 
 SMALL = {"channels": 2, "cells": 1}
 ARCH = "nb201:|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
-
-
-def make_net(width=4, classes=3):
-    return nn.Sequential(
-        nn.Conv2d(3, width, 3),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-        nn.Conv2d(width, width, 3),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(width * 4, classes),
-    )
-
-
-@pytest.fixture
-def net():
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        return make_net()
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(9, 3, 6, 6, generator=generator), torch.arange(9) % 3
 
 
 class Tokens(nn.Module):

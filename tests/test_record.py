@@ -4,37 +4,10 @@ import json
 import math
 
 import pytest
-import torch
-from torch import nn
 
 import gradalign as ga
 from gradalign.aggregates import AGGREGATES, parse_combination
 from gradalign.record import Score, Scores
-
-
-def make_net(width=4, classes=3):
-    return nn.Sequential(
-        nn.Conv2d(3, width, 3),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-        nn.Conv2d(width, width, 3),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(width * 4, classes),
-    )
-
-
-@pytest.fixture
-def net():
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        return make_net()
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(9, 3, 6, 6, generator=generator), torch.arange(9) % 3
 
 
 def record(model, proxy, value):

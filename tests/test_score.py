@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.small import make_net
 from torch import nn
 
 import gradalign as ga
@@ -18,31 +19,6 @@ from gradalign.score import samples_from, score_many
 from gradalign.scorer import DEFAULT_PROXIES, Scorer, named_proxies
 
 FAMILY = ("gradalign_i", "gradalign_ii", "gradsign", "conflict_fraction")
-
-
-def make_net(width=4, classes=3):
-    return nn.Sequential(
-        nn.Conv2d(3, width, 3),
-        nn.BatchNorm2d(width),
-        nn.ReLU(),
-        nn.Conv2d(width, width, 3),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(width * 4, classes),
-    )
-
-
-@pytest.fixture
-def net():
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        return make_net()
-
-
-@pytest.fixture
-def batch():
-    generator = torch.Generator().manual_seed(1)
-    return torch.randn(9, 3, 6, 6, generator=generator), torch.arange(9) % 3
 
 
 class Counting(nn.Module):

@@ -1,6 +1,7 @@
 """A layer rule that lies is found out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -30,9 +31,6 @@ def batch() -> Batch:
 
 
 def with_rule(monkeypatch: pytest.MonkeyPatch, gradient: Callable[[Use], Positions]) -> None:
-    from dataclasses import replace
-
-    rules.RULES["linear"]
     wrong = replace(rules.RULES["linear"], gradient=gradient)
     monkeypatch.setitem(rules.RULES._entries, "linear", wrong)
 

@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from tests.engine import oracles
@@ -53,8 +54,6 @@ def test_gram_matrices_of_every_layer(name: str, mode: str, backend: str) -> Non
     )
     expected = oracles.gram(f"{name}/{MODES[mode]}_layers")
     order = [block.name.removesuffix(".weight") for block in stats.blocks]
-    import numpy as np
-
     names = list(np.load(oracles.folder() / "gram.npz")[f"{name}/layer_names"])
     gram = stats.gram[[order.index(layer) for layer in names]]
     torch.testing.assert_close(gram, expected, rtol=1e-9, atol=1e-12)

@@ -14,63 +14,34 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradalign.batch import Batch
 from gradalign.engine._codes import ActivationCodes
-from gradalign.engine._gradient import PerSampleGradient, Summed, Workspace
+from gradalign.engine._conditions import Conditions, new_reducer
+from gradalign.engine._gradient import PerSampleGradient, Summed
 from gradalign.engine._layers import Call, call_macs, is_layer, layer_spectrum
-from gradalign.engine._loss import LossFunction, check_finite, sample_losses
-from gradalign.engine._modes import PassMode
-from gradalign.engine._prepare import Prepared
+from gradalign.engine._loss import check_finite
 from gradalign.engine._record import first_tensor
-from gradalign.engine._reduce import BlockReducer, BlockStatistics, Request
+from gradalign.engine._reduce import BlockStatistics
 from gradalign.engine._result import PassResult
-from gradalign.engine._weights import Weight, as_matrix, filter_matrix
+from gradalign.engine._weights import Weight, as_matrix
 from gradalign.engine.rules import Rule, Use, rule_for
 from gradalign.errors import UnsupportedError
-from gradalign.probe import Probe
 
 
 class HookPass:
     """One pass; made, run and thrown away.
 
     Args:
-        model: The model in the probe's state.
-        batch: All samples.
-        probe: The conditions.
-        request: Which gradient statistics are wanted.
-        spectra: Of `input` and `output`, those of which spectra are wanted.
-        codes: Whether activation codes are wanted.
-        work: Reused buffers.
+        conditions: What it works under.
     """
 
-    def __init__(
-        self,
-        model: Prepared,
-        batch: Batch,
-        probe: Probe,
-        request: Request,
-        *,
-        spectra: frozenset[str],
-        codes: bool,
-        work: Workspace,
-    ) -> None:
-        self._model = model
-        self._batch = batch
-        self._probe = probe
-        self._request = request
-        self._spectra = spectra
-        self._work = work
-        self._n = len(batch)
-        self._modules = dict(model.model.named_modules(remove_duplicate=False))
+    def __init__(self, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._n = conditions.n
+        self._modules = conditions.model.modules
         self._options: dict[str, tuple[object, ...]] = {}
-        self._rules = self._find_rules(model.weights)
-        self._codes = ActivationCodes(self._n, work) if codes else None
-        self._mode = PassMode(
-            probe.norm,
-            self._n,
-            model.names,
-            on_relu=self._codes.on_relu if self._codes else None,
-        )
+        self._rules = self._find_rules(conditions.model.weights)
+        self._codes = ActivationCodes(self._n, conditions.work) if conditions.codes else None
+        self._mode = conditions.mode(self._n, on_relu=self._codes.on_relu if self._codes else None)
         self._calls: list[Call] = []
         self._uses: dict[int, int] = {}  # forward calls of each block
         self._pending: dict[int, list[PerSampleGradient]] = {}
@@ -98,8 +69,9 @@ class HookPass:
                 found.setdefault(name, []).append((attribute, weight, rule))
         return found
 
-    def run(self, loss_fn: LossFunction | None) -> PassResult:
+    def run(self) -> PassResult:
         """Forward, backward, and what came out."""
+        weights = self._conditions.model.weights
         handles = []
         try:
             for name in self._rules:
@@ -108,7 +80,7 @@ class HookPass:
                     self._modules[name].register_forward_hook(hook, prepend=True, with_kwargs=True)
                 )
             with self._mode:
-                losses = sample_losses(self._model.model, self._batch, self._probe, loss_fn)
+                losses = self._conditions.losses(self._conditions.batch)
             check_finite(losses)
             if losses.requires_grad:
                 losses.sum().backward()
@@ -117,10 +89,10 @@ class HookPass:
             for handle in handles:
                 handle.remove()
         return PassResult(
-            blocks=[self._done.get(id(w.parameter)) for w in self._model.weights],
+            blocks=[self._done.get(id(w.parameter)) for w in weights],
             calls=self._calls,
             block_macs=self._block_macs(),
-            block_times=[self._times.get(id(w.parameter), -1) for w in self._model.weights],
+            block_times=[self._times.get(id(w.parameter), -1) for w in weights],
             last_norm=self._mode.last_norm,
             codes=self._codes.result() if self._codes else None,
         )
@@ -141,7 +113,7 @@ class HookPass:
             name, module, self._mode.tick(), call_macs(module, x, out, self._n), is_layer(module)
         )
         self._calls.append(call)
-        if "input" in self._spectra and call.is_layer:
+        if "input" in self._conditions.spectra and call.is_layer:
             call.input_spectrum = self._input_spectrum(given, module)
         for attribute, weight, rule in self._rules[name]:
             key = id(weight.parameter)
@@ -165,7 +137,7 @@ class HookPass:
         call.reached = True
         grad = grad.detach()
         call.live = _is_live(grad)
-        if "output" in self._spectra and call.is_layer:
+        if "output" in self._conditions.spectra and call.is_layer:
             call.output_spectrum = layer_spectrum(grad, call.module)
         for attribute, weight, rule in self._rules[call.name]:
             use = Use(call.module, attribute, x, grad, self._n, partial(self._normalised, call, x))
@@ -177,22 +149,19 @@ class HookPass:
                 raise UnsupportedError(f"layer {call.name!r}: its rule gives another shape")
             key = id(weight.parameter)
             if self._uses[key] == 1:
-                self._done[key] = self._reducer(weight).reduce(gradient)
+                self._done[key] = new_reducer(self._conditions, weight).reduce(gradient)
             else:
                 self._pending.setdefault(key, []).append(gradient)
 
     def _finish(self) -> None:
         """Reduce the blocks that were used several times, their uses summed."""
-        for weight in self._model.weights:
+        for weight in self._conditions.model.weights:
             uses = self._pending.pop(id(weight.parameter), None)
             if uses:
                 gradient = uses[0] if len(uses) == 1 else Summed(uses)
-                self._done[id(weight.parameter)] = self._reducer(weight).reduce(gradient)
-
-    def _reducer(self, weight: Weight) -> BlockReducer:
-        return BlockReducer(
-            self._request, weight.parameter, filter_matrix(self._model.model, weight), self._work
-        )
+                self._done[id(weight.parameter)] = new_reducer(self._conditions, weight).reduce(
+                    gradient
+                )
 
     def _normalised(self, call: Call, x: Tensor) -> Tensor:
         """Output of a normalisation layer without its affine part, in the probe's norm mode."""
@@ -200,7 +169,7 @@ class HookPass:
         weight, bias = module._parameters.get("weight"), module._parameters.get("bias")
         module._parameters.update({k: None for k in ("weight", "bias") if k in module._parameters})
         try:
-            with torch.no_grad(), PassMode(self._probe.norm, self._n, self._model.names):
+            with torch.no_grad(), self._conditions.mode(self._n):
                 out: Tensor = type(module).forward(module, x)
                 return out
         finally:
@@ -230,7 +199,7 @@ class HookPass:
                 if attribute != "bias":
                     key = id(weight.parameter)
                     macs[key] = macs.get(key, 0) + call.macs
-        return [macs.get(id(weight.parameter), 0) for weight in self._model.weights]
+        return [macs.get(id(weight.parameter), 0) for weight in self._conditions.model.weights]
 
     def _kind(
         self, name: str, attribute: str, rule: Rule, x: Tensor, out: Tensor
@@ -239,7 +208,14 @@ class HookPass:
         path = name.split(".") if name else []
         chain = tuple(self._plain(".".join(path[:depth])) for depth in range(len(path) + 1))
         shapes = (tuple(x.shape), tuple(out.shape))
-        return (attribute, id(rule), *shapes, self._probe.norm, self._codes is not None, chain)
+        return (
+            attribute,
+            id(rule),
+            *shapes,
+            self._conditions.probe.norm,
+            self._codes is not None,
+            chain,
+        )
 
     def _plain(self, name: str) -> tuple[object, ...]:
         """Class and plain attributes of a module."""

@@ -10,16 +10,14 @@ the layers that a rule gets right or wrong.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from gradalign.batch import Batch
 from gradalign.engine._capture import HookPass
-from gradalign.engine._gradient import Workspace
-from gradalign.engine._loss import LossFunction, sample_losses
-from gradalign.engine._modes import PassMode
-from gradalign.engine._prepare import Prepared
+from gradalign.engine._conditions import Conditions
 from gradalign.engine._reduce import Request
 from gradalign.engine._result import PassResult
 from gradalign.engine._weights import Weight, as_matrix
@@ -38,37 +36,23 @@ def is_verified(kinds: set[tuple[object, ...]]) -> bool:
     return kinds <= _verified
 
 
-def check_conservation(
-    model: Prepared,
-    batch: Batch,
-    probe: Probe,
-    work: Workspace,
-    loss_fn: LossFunction | None,
-    *,
-    codes: bool = False,
-) -> None:
-    """Compare rules and autograd on the model at hand; also `codes`, under a change of order.
+def check_conservation(conditions: Conditions) -> None:
+    """Compare rules and autograd on the model at hand; codes too, under a change of order.
 
     Raises:
         ConservationError: A block's gradients do not add up, or samples are mixed up.
     """
     kinds: set[tuple[object, ...]] = set()
-    for conditions in _checkable(probe, len(batch)):
-        signs = _signs(batch, conditions, model.weights[0].parameter)
-        hooks = HookPass(
-            model,
-            batch,
-            conditions,
-            Request(signs=signs),
-            spectra=frozenset(),
-            codes=codes,
-            work=work,
+    for probe in _checkable(conditions.probe, conditions.n):
+        signs = _signs(conditions.batch, probe, conditions.parameters[0])
+        checked = replace(
+            conditions, probe=probe, request=Request(signs=signs), spectra=frozenset()
         )
-        result = hooks.run(loss_fn)
-        ordinary = _ordinary_gradient(model, batch, conditions, signs, loss_fn)
-        _compare(model.weights, result, ordinary)
-        if codes:
-            _check_order(model, batch, conditions, work, loss_fn, result)
+        hooks = HookPass(checked)
+        result = hooks.run()
+        _compare(checked.model.weights, result, _ordinary_gradient(checked, signs))
+        if checked.codes:
+            _check_order(checked, result)
         kinds |= hooks.kinds
     _verified.update(kinds)
 
@@ -85,6 +69,7 @@ def _compare(
 ) -> None:
     """Every block's signed sum against the ordinary gradient."""
     squares = [float(block.squared_norms.sum()) for block in result.blocks if block is not None]
+    whole = sum(squares) ** 0.5
     for weight, block, expected in zip(weights, result.blocks, ordinary, strict=True):
         zero = torch.zeros_like(as_matrix(weight.parameter))
         found = zero if block is None or block.signed is None else block.signed
@@ -92,7 +77,7 @@ def _compare(
         own = 0.0 if block is None else float(block.squared_norms.sum()) ** 0.5
         scale = max(float(found.norm()), float(right.norm()), own)
         error = float((found - right).norm())
-        rounding = 64 * torch.finfo(zero.dtype).eps * sum(squares) ** 0.5
+        rounding = 64 * torch.finfo(zero.dtype).eps * whole
         if not error <= max(_tolerance(zero.dtype) * scale, rounding):
             share = error / scale if scale else float("nan")
             raise ConservationError(
@@ -101,19 +86,12 @@ def _compare(
             )
 
 
-def _check_order(
-    model: Prepared,
-    batch: Batch,
-    probe: Probe,
-    work: Workspace,
-    loss_fn: LossFunction | None,
-    result: PassResult,
-) -> None:
+def _check_order(conditions: Conditions, result: PassResult) -> None:
     """Activation codes of the samples in another order must be the same in that order."""
-    order = torch.randperm(len(batch), generator=torch.Generator().manual_seed(len(batch)))
-    again = HookPass(
-        model, batch[order], probe, Request(), spectra=frozenset(), codes=True, work=work
-    ).run(loss_fn)
+    n = conditions.n
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+    reordered = replace(conditions, batch=conditions.batch[order], request=Request())
+    again = HookPass(reordered).run()
     if result.codes is None or again.codes is None:
         return
     expected = result.codes[0][order][:, order]
@@ -140,16 +118,9 @@ def _signs(batch: Batch, probe: Probe, like: Tensor) -> Tensor:
     return signs.to(like)
 
 
-def _ordinary_gradient(
-    model: Prepared,
-    batch: Batch,
-    probe: Probe,
-    signs: Tensor,
-    loss_fn: LossFunction | None,
-) -> list[Tensor | None]:
+def _ordinary_gradient(conditions: Conditions, signs: Tensor) -> list[Tensor | None]:
     """Gradient of the signed sum of the losses, a block."""
-    mode = PassMode(probe.norm, len(batch), model.names)
-    with differentiable(model):
-        with mode:
-            losses = sample_losses(model.model, batch, probe, loss_fn)
-        return gradient((losses * signs).sum(), [weight.parameter for weight in model.weights])
+    with differentiable(conditions.model):
+        with conditions.mode(conditions.n):
+            losses = conditions.losses(conditions.batch)
+        return gradient((losses * signs).sum(), conditions.parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, get_args
 
 import torch
@@ -14,11 +14,12 @@ from torch.utils.checkpoint import CheckpointError
 from gradalign.batch import Batch
 from gradalign.engine import _check, functional, naive
 from gradalign.engine._capture import HookPass
+from gradalign.engine._conditions import Conditions
 from gradalign.engine._gradient import Workspace
 from gradalign.engine._layers import Call
 from gradalign.engine._loss import LossFunction
 from gradalign.engine._macs import count_macs
-from gradalign.engine._prepare import Prepared, prepared, unwrap
+from gradalign.engine._prepare import prepared, unwrap
 from gradalign.engine._reduce import BlockStatistics, Request
 from gradalign.engine._result import PassResult
 from gradalign.engine._weights import Selection
@@ -72,11 +73,7 @@ def collect(
         ConservationError: A rule that is wrong on this model, where `backend="hooks"`.
     """
     needs = tuple(needs)
-    for name in (need for need in needs if isinstance(need, str)):
-        if name not in FIELDS:
-            raise InputError(f"unknown statistic {name!r}: there are {', '.join(FIELDS)}")
-    if backend not in get_args(Backend):
-        raise InputError(f"unknown backend {backend!r}: choose from {', '.join(get_args(Backend))}")
+    _known(needs, backend)
     model = unwrap(model)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     start = time.perf_counter()
@@ -84,24 +81,31 @@ def collect(
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with prepared(model, probe, params or probe.params) as ready:
-        batch = batch.to(device, ready.weights[0].parameter.dtype)
-        work = Workspace(byte_budget)
-        conditions = _Conditions(ready, batch, probe, needs, loss_fn, work)
+        conditions = Conditions(
+            ready,
+            batch.to(device, ready.weights[0].parameter.dtype),
+            probe,
+            loss_fn,
+            Workspace(byte_budget),
+            request=Request.of(needs),
+            spectra=frozenset(s for s in ("input", "output") if f"{s}_spectra" in needs),
+            codes="activation_matches" in needs or "activation_units" in needs,
+        )
+        result, used = None, "none"
         try:
-            result, used = _run(conditions, backend, check)
+            if _wants_pass(needs):
+                result, used = _run(conditions, backend, check)
         except CheckpointError as error:
             raise UnsupportedError(
                 "the model recomputes activations in the backward pass: turn gradient "
                 "checkpointing off"
             ) from error
-        values = {**_values(conditions, result), **_values_outside(conditions)}
+        values = _values_outside(conditions, needs)
+        if result is not None:
+            values |= _values(conditions, result, needs)
         if "params" in needs:
             values["params"] = trainable
-        macs = result.block_macs if result else [0] * len(ready.weights)
-        blocks = tuple(
-            Block(weight.name, tuple(weight.parameter.shape), count)
-            for weight, count in zip(ready.weights, macs, strict=True)
-        )
+        blocks = _blocks(conditions, result)
     return Statistics(
         n=len(batch),
         blocks=blocks,
@@ -113,78 +117,40 @@ def collect(
     )
 
 
-@dataclass(frozen=True)
-class _Conditions:
-    """Everything a backend is given."""
+def _known(needs: Sequence[Need], backend: str) -> None:
+    """An error for a statistic or backend that does not exist."""
+    for name in (need for need in needs if isinstance(need, str)):
+        if name not in FIELDS:
+            raise InputError(f"unknown statistic {name!r}: there are {', '.join(FIELDS)}")
+    if backend not in get_args(Backend):
+        raise InputError(f"unknown backend {backend!r}: choose from {', '.join(get_args(Backend))}")
 
-    model: Prepared
-    batch: Batch
-    probe: Probe
-    needs: Sequence[Need]
-    loss_fn: LossFunction | None
-    work: Workspace
 
-    @property
-    def request(self) -> Request:
-        return Request.of(self.needs)
+def _wants_pass(needs: Iterable[Need]) -> bool:
+    """Whether anything is wanted that only a pass over the samples gives."""
+    outside = _OUTSIDE_THE_PASS | set(COLLECTORS)
+    return any(isinstance(need, WeightStatistic) or need not in outside for need in needs)
 
-    @property
-    def spectra(self) -> frozenset[str]:
-        return frozenset(s for s in ("input", "output") if f"{s}_spectra" in self.needs)
 
-    @property
-    def codes(self) -> bool:
-        return "activation_matches" in self.needs or "activation_units" in self.needs
-
-    @property
-    def wants_pass(self) -> bool:
-        outside = _OUTSIDE_THE_PASS | set(COLLECTORS)
-        return any(isinstance(n, WeightStatistic) or n not in outside for n in self.needs)
-
-    def hooks(self, check: Check) -> PassResult:
-        """The fast backend, and the conservation check where it is due."""
-        if self.probe.norm == "batch_exact":
-            raise UnsupportedError(
-                "the hooks backend cannot express norm='batch_exact'; use backend='loop'"
-            )
-        pass_ = HookPass(
-            self.model,
-            self.batch,
-            self.probe,
-            self.request,
-            spectra=self.spectra,
-            codes=self.codes,
-            work=self.work,
+def _hooks(conditions: Conditions, check: Check) -> PassResult:
+    """The fast backend, and the conservation check where it is due."""
+    if conditions.probe.norm == "batch_exact":
+        raise UnsupportedError(
+            "the hooks backend cannot express norm='batch_exact'; use backend='loop'"
         )
-        result = pass_.run(self.loss_fn)
-        if check == "always" or (check == "auto" and not _check.is_verified(pass_.kinds)):
-            _check.check_conservation(
-                self.model, self.batch, self.probe, self.work, self.loss_fn, codes=self.codes
-            )
-        return result
-
-    def slow(self, run: Callable[..., PassResult]) -> PassResult:
-        """One of the backends that need no rules."""
-        return run(
-            self.model,
-            self.batch,
-            self.probe,
-            self.request,
-            spectra=self.spectra,
-            codes=self.codes,
-            work=self.work,
-            loss_fn=self.loss_fn,
-        )
+    hooks = HookPass(conditions)
+    result = hooks.run()
+    if check == "always" or (check == "auto" and not _check.is_verified(hooks.kinds)):
+        _check.check_conservation(conditions)
+    return result
 
 
-def _run(conditions: _Conditions, backend: Backend, check: Check) -> tuple[PassResult | None, str]:
+def _run(conditions: Conditions, backend: Backend, check: Check) -> tuple[PassResult, str]:
     """The pass, by the backend asked for or the first that can do it."""
-    if not conditions.wants_pass:
-        return None, "none"
     ways: dict[str, Callable[[], PassResult]] = {
-        "hooks": lambda: conditions.hooks(check),
-        "vmap": lambda: conditions.slow(functional.run),
-        "loop": lambda: conditions.slow(naive.run),
+        "hooks": lambda: _hooks(conditions, check),
+        "vmap": lambda: functional.run(conditions),
+        "loop": lambda: naive.run(conditions),
     }
     if backend != "auto":
         return ways[backend](), backend
@@ -198,11 +164,19 @@ def _run(conditions: _Conditions, backend: Backend, check: Check) -> tuple[PassR
     raise last
 
 
-def _values(conditions: _Conditions, result: PassResult | None) -> dict[str, object]:
+def _blocks(conditions: Conditions, result: PassResult | None) -> tuple[Block, ...]:
+    """The blocks; their multiply-adds are known after a pass only."""
+    weights = conditions.model.weights
+    macs = result.block_macs if result else [0] * len(weights)
+    return tuple(
+        Block(weight.name, tuple(weight.parameter.shape), count)
+        for weight, count in zip(weights, macs, strict=True)
+    )
+
+
+def _values(conditions: Conditions, result: PassResult, needs: Sequence[Need]) -> dict[str, object]:
     """The fields of `Statistics` that come from the pass."""
-    if result is None:
-        return {}
-    needs, n = set(conditions.needs), len(conditions.batch)
+    n = conditions.n
     result = _without_cancelled(conditions, result)
     blocks = result.blocks
     values: dict[str, object] = {"live": torch.tensor(result.live)}
@@ -227,7 +201,7 @@ def _values(conditions: _Conditions, result: PassResult | None) -> dict[str, obj
         matches, units = result.codes
         values["activation_matches"] = matches if units else torch.zeros(n, n, dtype=torch.float64)
         values["activation_units"] = units
-    if needs & {"layers", "input_spectra", "output_spectra"}:
+    if {"layers", "input_spectra", "output_spectra"} & set(needs):
         values["layers"] = tuple(_layer(c) for c in result.calls if c.is_layer and c.reached)
     return values
 
@@ -236,13 +210,13 @@ CANCELLATION = 64
 """Rounding errors of a sample's whole gradient below which that of a bias counts as none."""
 
 
-def _without_cancelled(conditions: _Conditions, result: PassResult) -> PassResult:
+def _without_cancelled(conditions: Conditions, result: PassResult) -> PassResult:
     """`result` without vectors whose gradient cancels in theory, such as biases before a norm."""
-    vectors = [weight.parameter.dim() < 2 for weight in conditions.model.weights]
+    vectors = [parameter.dim() < 2 for parameter in conditions.parameters]
     squares = [b.squared_norms for b in result.blocks if b is not None]
     if not any(vectors) or not squares:
         return result
-    eps = torch.finfo(conditions.model.weights[0].parameter.dtype).eps
+    eps = torch.finfo(conditions.parameters[0].dtype).eps
     noise = (CANCELLATION * eps) ** 2 * torch.stack(squares).sum(0)
     blocks = [
         None if vector and b is not None and bool((b.squared_norms <= noise).all()) else b
@@ -251,18 +225,15 @@ def _without_cancelled(conditions: _Conditions, result: PassResult) -> PassResul
     return replace(result, blocks=blocks)
 
 
-def _values_outside(conditions: _Conditions) -> dict[str, object]:
+def _values_outside(conditions: Conditions, needs: Sequence[Need]) -> dict[str, object]:
     """The fields of `Statistics` that do not come from the pass."""
-    model, batch, needs = conditions.model, conditions.batch, conditions.needs
     values: dict[str, object] = {
-        name: COLLECTORS[name].collect(model, batch, conditions.probe, conditions.loss_fn)
-        for name in COLLECTORS
-        if name in needs
+        name: COLLECTORS[name].collect(conditions) for name in COLLECTORS if name in needs
     }
     if "macs" in needs:
-        values["macs"] = count_macs(model, batch)
+        values["macs"] = count_macs(conditions.model, conditions.batch)
     if "weights" in needs:
-        values["weights"] = tuple(w.parameter.detach().clone() for w in model.weights)
+        values["weights"] = tuple(p.detach().clone() for p in conditions.parameters)
     return values
 
 

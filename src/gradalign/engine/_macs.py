@@ -24,7 +24,7 @@ def count_macs(model: Prepared, batch: Batch) -> int:
     """
     sample = batch[0:1]
     tensors = (*model.model.named_parameters(), *model.model.named_buffers())
-    if not any(isinstance(module, nn.RNNBase) for module in model.model.modules()):
+    if not any(isinstance(module, nn.RNNBase) for module in model.modules.values()):
         return _count(model, dict(tensors), sample)
     return _count(model, {name: tensor.to("meta") for name, tensor in tensors}, sample.to("meta"))
 

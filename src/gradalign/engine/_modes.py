@@ -93,15 +93,15 @@ class PassMode(TorchFunctionMode):
                     f"norm mode {self.norm!r}: {name} sees one value a channel and sample, which "
                     "has no variance; choose norm='batch_fixed' or 'batch' with two samples or more"
                 )
-            return self.normalise_each(x, weight, bias, eps)
+            return self.normalise_each(x, self.n, weight, bias, eps)
         return F.batch_norm(x, None, None, weight, bias, True, 0.0, eps)
 
     def normalise_each(
-        self, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+        self, x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> Tensor:
-        """Output of a normalisation of every sample by itself."""
+        """Output of a normalisation of each of the n parts of axis 0 by itself."""
         kernel = _norm.per_sample_differentiable if self._twice else _norm.per_sample
-        return kernel(x, self.n, weight, bias, eps)
+        return kernel(x, n, weight, bias, eps)
 
     def _fixed_norm(
         self, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, name: str
@@ -162,12 +162,8 @@ def _instance_norm(mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: An
         if running_mean is not None and mode.norm not in ("sample", "batch", "batch_exact"):
             return mode.normalise(input, (running_mean, running_var), weight, bias, eps)
         mode.last_norm = mode.tick()
-        rows = input.shape[0]  # an instance is a row, however many of them make a sample
-        return (
-            _norm.per_sample(input, rows, weight, bias, eps)
-            if not mode._twice
-            else (_norm.per_sample_differentiable(input, rows, weight, bias, eps))
-        )
+        # An instance is a row, however many of them make a sample.
+        return mode.normalise_each(input, input.shape[0], weight, bias, eps)
 
     return unpack(*args, **kwargs)
 
@@ -181,8 +177,8 @@ def _group_norm(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -
         eps: float = 1e-5,
     ) -> Tensor:
         mode.last_norm = mode.tick()
-        if num_groups == input.shape[1] and input.dim() > 2 and not mode._twice:
-            return _norm.per_sample(input, input.shape[0], weight, bias, eps)
+        if num_groups == input.shape[1] and input.dim() > 2:
+            return mode.normalise_each(input, input.shape[0], weight, bias, eps)
         result: Tensor = func(input, num_groups, weight, bias, eps)
         return result
 
@@ -251,13 +247,10 @@ if hasattr(F, "rms_norm"):
     _HANDLERS[F.rms_norm] = _sample_norm
 
 
-def norm_names(model: nn.Module) -> dict[int, str]:
+def norm_names(modules: Mapping[str, nn.Module]) -> dict[int, str]:
     """Names of modules by the `id` of each parameter and buffer they own directly."""
-    return {
-        id(tensor): name
-        for name, module in model.named_modules()
-        for tensor in (
-            *module.parameters(recurse=False),
-            *module.buffers(recurse=False),
-        )
-    }
+    names: dict[int, str] = {}
+    for name, module in modules.items():
+        for tensor in (*module._parameters.values(), *module._buffers.values()):
+            names.setdefault(id(tensor), name)  # the first of several names
+    return names

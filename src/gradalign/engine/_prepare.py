@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -26,11 +26,13 @@ class Prepared:
     Args:
         model: The model, all parameters frozen, in eval mode.
         weights: The blocks, as parameters of `model`.
+        modules: Every module by its names; one that is used twice stands under each of its names.
         names: Names of layers by the `id` of their parameters and buffers, for messages.
     """
 
     model: nn.Module
     weights: list[Weight]
+    modules: dict[str, nn.Module]
     names: dict[int, str]
 
 
@@ -72,23 +74,26 @@ def prepared(
             torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()
         )
         torch.backends.mha.set_fastpath_enabled(False)
-        _save_buffers(model, stack)
-        _save_renormalised(model, stack)
-        _save_flags(model, stack)
-        _set_values(model, probe, stack)
-        trainable = {id(p) for p in model.parameters() if p.requires_grad}
-        trainable |= _materialise_parametrizations(model, stack)
-        trainable |= _split_attention(model, stack)
-        weights = find_weights(model, lambda p: id(p) in trainable, params)
-        names = norm_names(model)
+        found = list(model.modules())  # a walk over a deep model costs as much as a small layer
+        parameters = list(model.parameters())
+        _save_buffers(found, stack)
+        _save_renormalised(found, stack)
+        _save_flags(found, parameters, stack)
+        _set_values([*parameters, *model.buffers()], probe, stack)
+        trainable = {id(p) for p in parameters if p.requires_grad}
+        trainable |= _materialise_parametrizations(found, stack)
+        trainable |= _split_attention(found, stack)
+        modules = dict(model.named_modules(remove_duplicate=False))
+        weights = find_weights(modules, lambda p: id(p) in trainable, params)
+        names = norm_names(modules)
         for parameter in model.parameters():
             parameter.requires_grad_(False)
-        yield Prepared(model, weights, names)
+        yield Prepared(model, weights, modules, names)
 
 
-def _save_buffers(model: nn.Module, stack: ExitStack) -> None:
+def _save_buffers(modules: Sequence[nn.Module], stack: ExitStack) -> None:
     """Restore the tables of buffers and the values of each buffer."""
-    for module in model.modules():
+    for module in modules:
         table = dict(module._buffers)
         stack.callback(module._buffers.update, table)
         for buffer in table.values():
@@ -96,9 +101,9 @@ def _save_buffers(model: nn.Module, stack: ExitStack) -> None:
                 stack.callback(_restore_value, buffer, buffer.data, buffer.detach().clone())
 
 
-def _save_renormalised(model: nn.Module, stack: ExitStack) -> None:
+def _save_renormalised(modules: Sequence[nn.Module], stack: ExitStack) -> None:
     """Restore the weights of embeddings that rescale them in place when they are called."""
-    for module in model.modules():
+    for module in modules:
         if getattr(module, "max_norm", None) is not None and isinstance(
             module, (nn.Embedding, nn.EmbeddingBag)
         ):
@@ -113,23 +118,24 @@ def _restore_value(buffer: Tensor, storage: Tensor, value: Tensor) -> None:
             storage.copy_(value)
 
 
-def _save_flags(model: nn.Module, stack: ExitStack) -> None:
+def _save_flags(
+    modules: Sequence[nn.Module], parameters: Sequence[nn.Parameter], stack: ExitStack
+) -> None:
     """Go to eval mode (no dropout), without calling anyone's `train`; drop gradients."""
-    for module in model.modules():
+    for module in modules:
         stack.callback(setattr, module, "training", module.training)
         module.training = False
-    for parameter in model.parameters():
+    for parameter in parameters:
         stack.callback(parameter.requires_grad_, parameter.requires_grad)
         stack.callback(setattr, parameter, "grad", parameter.grad)
         parameter.grad = None
 
 
-def _set_values(model: nn.Module, probe: Probe, stack: ExitStack) -> None:
+def _set_values(tensors: Sequence[Tensor], probe: Probe, stack: ExitStack) -> None:
     """Weights and floating-point type as the probe has them, in storage of their own."""
     if probe.weights == "given" and probe.torch_dtype is None:
         return
-    tensors = {id(t): t for t in (*model.parameters(), *model.buffers())}
-    for tensor in tensors.values():
+    for tensor in tensors:
         if not tensor.is_floating_point():
             continue
         stack.callback(setattr, tensor, "data", tensor.data)
@@ -144,10 +150,10 @@ def _value(tensor: Tensor, probe: Probe) -> Tensor:
     return tensor.to(probe.torch_dtype or tensor.dtype)
 
 
-def _materialise_parametrizations(model: nn.Module, stack: ExitStack) -> set[int]:
+def _materialise_parametrizations(modules: Sequence[nn.Module], stack: ExitStack) -> set[int]:
     """Replace parametrized tensors by parameters that hold their effective value."""
     trainable: set[int] = set()
-    for module in list(model.modules()):
+    for module in modules:
         if not parametrize.is_parametrized(module):
             continue
         lists: Any = module.parametrizations
@@ -164,10 +170,10 @@ def _materialise_parametrizations(model: nn.Module, stack: ExitStack) -> set[int
     return trainable
 
 
-def _split_attention(model: nn.Module, stack: ExitStack) -> set[int]:
+def _split_attention(modules: Sequence[nn.Module], stack: ExitStack) -> set[int]:
     """Let every stock nn.MultiheadAttention run through its projections, as linear layers."""
     trainable: set[int] = set()
-    for module in list(model.modules()):
+    for module in modules:
         if not isinstance(module, nn.MultiheadAttention):
             continue
         if type(module).forward is not nn.MultiheadAttention.forward:

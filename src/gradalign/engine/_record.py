@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -10,13 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradalign.batch import Batch
+from gradalign.engine._conditions import Conditions
 from gradalign.engine._layers import Call, call_macs, is_layer
-from gradalign.engine._loss import LossFunction, check_finite, sample_losses
+from gradalign.engine._loss import check_finite
 from gradalign.engine._modes import Moments, PassMode
 from gradalign.engine._prepare import Prepared
 from gradalign.engine._weights import Weight
-from gradalign.probe import Probe
 
 Tap = Callable[[int, Tensor], Tensor]
 """(number of the call, output) to what goes on in its place."""
@@ -26,16 +25,14 @@ class Recorder:
     """Calls of the modules that hold a block, with their inputs and outputs.
 
     Args:
-        weights: The blocks.
-        mode: Whose clock orders the calls.
+        model: The model that will be called.
+        mode: Of the forward pass; its clock orders the calls, its ReLUs are recorded.
         n: Number of samples of the forward pass.
         tap: Applied to the output of each weight layer; a copy by default, so that an in-place
             operation that follows leaves the recorded output alone.
     """
 
-    def __init__(
-        self, weights: Sequence[Weight], mode: PassMode, n: int, tap: Tap | None = None
-    ) -> None:
+    def __init__(self, model: Prepared, mode: PassMode, n: int, tap: Tap | None = None) -> None:
         self.calls: list[Call] = []
         self.inputs: list[Tensor | None] = []
         self.outputs: list[Tensor | None] = []
@@ -43,17 +40,18 @@ class Recorder:
         self.codes: list[Tensor] = []
         self.times: dict[int, int] = {}
         self.macs: dict[int, int] = {}
-        self._weights = weights
+        self._model = model
         self.mode = mode
+        mode.on_relu = self._on_relu
         self._n = n
         self._tap: Tap = tap or (lambda _, out: out.clone())
 
     @contextmanager
-    def attached(self, model: nn.Module) -> Iterator[None]:
-        """Context in which the calls of `model` are recorded."""
-        modules = dict(model.named_modules(remove_duplicate=False))
+    def attached(self) -> Iterator[None]:
+        """Context in which the calls are recorded."""
+        modules = self._model.modules
         held: dict[int, tuple[str, list[tuple[str, Weight]]]] = {}
-        for weight in self._weights:
+        for weight in self._model.weights:
             for name, attribute in weight.owners:
                 entry = held.setdefault(id(modules[name]), (name, []))
                 if (attribute, weight) not in entry[1]:
@@ -96,7 +94,7 @@ class Recorder:
         self.outputs.append(out)
         return self._tap(len(self.calls) - 1, out)
 
-    def on_relu(self, x: Tensor, out: Tensor) -> None:  # noqa: ARG002
+    def _on_relu(self, x: Tensor, out: Tensor) -> None:  # noqa: ARG002
         """Keep the code of a ReLU call, and whether the backward pass reaches it."""
         index = len(self.codes)
         self.codes.append((out.detach() > 0).flatten().unsqueeze(0))
@@ -110,24 +108,22 @@ def first_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None
     return next((value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)), None)
 
 
-def whole_batch_moments(
-    model: Prepared, batch: Batch, probe: Probe, loss_fn: LossFunction | None
-) -> list[Moments] | None:
+def whole_batch_moments(conditions: Conditions) -> list[Moments] | None:
     """Statistics that `batch_fixed` holds constant; also validates the losses of the batch."""
-    mode = PassMode(probe.norm, len(batch), model.names)
+    mode = conditions.mode(conditions.n)
     mode.record_moments = True
     with torch.no_grad(), mode:
-        check_finite(sample_losses(model.model, batch, probe, loss_fn))
-    return mode.moments if probe.norm == "batch_fixed" else None
+        check_finite(conditions.losses(conditions.batch))
+    return mode.moments if conditions.probe.norm == "batch_fixed" else None
 
 
-def in_groups(weights: Sequence[Weight], n: int, byte_budget: int) -> Iterator[list[Weight]]:
+def in_groups(conditions: Conditions) -> Iterator[list[Weight]]:
     """The blocks in groups whose per-sample gradients fit the budget, at least one a group."""
     group: list[Weight] = []
     used = 0
-    for weight in weights:
-        size = n * weight.parameter.numel() * weight.parameter.element_size()
-        if group and used + size > byte_budget:
+    for weight in conditions.model.weights:
+        size = conditions.n * weight.parameter.numel() * weight.parameter.element_size()
+        if group and used + size > conditions.work.byte_budget:
             yield group
             group, used = [], 0
         group.append(weight)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -49,12 +49,14 @@ def weight_attributes(module: nn.Module) -> tuple[str, ...]:
 
 
 def find_weights(
-    model: nn.Module, trainable: Callable[[nn.Parameter], bool], params: str | Selection
+    modules: Mapping[str, nn.Module],
+    trainable: Callable[[nn.Parameter], bool],
+    params: str | Selection,
 ) -> list[Weight]:
-    """The blocks of `model`, in the order of its modules; a parameter used twice is one block.
+    """The blocks of a model, in the order of its modules; a parameter used twice is one block.
 
     Args:
-        model: A prepared model: parametrizations materialised, attention split in projections.
+        modules: By name, parametrizations materialised, attention split in projections.
         trainable: Whether a parameter is trained; others are no blocks.
         params: `default`, `all`, or a function of (full name, parameter).
 
@@ -62,7 +64,7 @@ def find_weights(
         InputError: No trainable weight is selected.
     """
     found: dict[int, Weight] = {}
-    for module_name, module in model.named_modules(remove_duplicate=False):
+    for module_name, module in modules.items():
         if "parametrizations" in module_name.split("."):
             continue  # what is trained there stands in the effective weight
         for attribute, parameter in _selected(module, module_name, params):
@@ -131,10 +133,10 @@ def as_matrix(weight: Tensor) -> Tensor:
     return weight.reshape(-1, 1) if weight.dim() < 2 else weight.flatten(1)
 
 
-def filter_matrix(model: nn.Module, weight: Weight) -> Tensor | None:
+def filter_matrix(modules: Mapping[str, nn.Module], weight: Weight) -> Tensor | None:
     """Output filter of every weight of a block, [R, K]; None where row f is filter f."""
     name, attribute = weight.owners[0]
-    filters = output_filters(model.get_submodule(name), attribute, weight.parameter)
+    filters = output_filters(modules[name], attribute, weight.parameter)
     if filters is None:
         return None
     shape = as_matrix(weight.parameter).shape

@@ -12,46 +12,34 @@ from torch.func import functional_call, grad, vmap
 
 from gradalign.batch import Batch
 from gradalign.engine import naive
-from gradalign.engine._gradient import Workspace
-from gradalign.engine._loss import LossFunction, sample_losses
-from gradalign.engine._modes import Moments, PassMode
-from gradalign.engine._prepare import Prepared
+from gradalign.engine._conditions import Conditions
+from gradalign.engine._modes import Moments
 from gradalign.engine._record import Recorder, in_groups, whole_batch_moments
-from gradalign.engine._reduce import BlockStatistics, Request
+from gradalign.engine._reduce import BlockStatistics
 from gradalign.engine._result import PassResult
 from gradalign.engine._weights import Weight
 from gradalign.errors import UnsupportedError
-from gradalign.probe import Probe
 
 SAMPLES_A_CHUNK = 16
 """Samples that vmap takes at once: larger chunks are no faster on a CPU and take more memory."""
 
 
-def run(
-    model: Prepared,
-    batch: Batch,
-    probe: Probe,
-    request: Request,
-    *,
-    spectra: frozenset[str],
-    codes: bool,
-    work: Workspace,
-    loss_fn: LossFunction | None,
-) -> PassResult:
+def run(conditions: Conditions) -> PassResult:
     """One pass of vmap(grad), for as many blocks at a time as the byte budget allows.
 
     Raises:
         UnsupportedError: `norm=batch` and `batch_exact`, in which samples interact; or a module
             that torch.func cannot transform.
     """
-    if probe.norm in ("batch", "batch_exact"):
+    model, norm = conditions.model, conditions.probe.norm
+    if norm in ("batch", "batch_exact"):
         raise UnsupportedError(
-            f"the vmap backend cannot express norm={probe.norm!r}: its samples do not interact"
+            f"the vmap backend cannot express norm={norm!r}: its samples do not interact"
         )
-    moments = whole_batch_moments(model, batch, probe, loss_fn)
+    moments = whole_batch_moments(conditions)
     with naive.differentiable(model):
         # What a single sample's pass reaches, and in which order; vmap cannot tell None from zero.
-        outline = naive.one_by_one(model, batch[0:1], probe, model.weights, moments, loss_fn)
+        outline = naive.one_by_one(conditions, conditions.batch[0:1], model.weights, moments)
     reached = {
         id(weight.parameter)
         for weight, gradient in zip(model.weights, outline.gradients, strict=True)
@@ -59,12 +47,12 @@ def run(
     }
     blocks: list[BlockStatistics | None] = []
     recorded: tuple[Any, ...] | None = None
-    for group in in_groups(model.weights, len(batch), work.byte_budget):
-        vmapped = _Vmapped(model, probe, group, moments, loss_fn, outline)
+    for group in in_groups(conditions):
+        vmapped = _Vmapped(conditions, group, moments, outline)
         try:
             with warnings.catch_warnings():  # where vmap falls back to a loop
                 warnings.filterwarnings("ignore", message="There is a performance drop")
-                gradients, arriving, inputs, active = vmapped(batch)
+                gradients, arriving, inputs, active = vmapped()
         except UnsupportedError:
             raise
         except (RuntimeError, NotImplementedError) as error:
@@ -73,10 +61,10 @@ def run(
         recorded = recorded or (arriving, inputs, active)
         for weight in group:
             gradient = gradients[weight.name] if id(weight.parameter) in reached else None
-            blocks.append(naive.reduce_dense(model, weight, gradient, request, work))
+            blocks.append(naive.reduce_dense(conditions, weight, gradient))
     if recorded is not None:
         _fill(outline, *recorded)
-    return naive.finish(model, outline, blocks, spectra=spectra, codes=codes)
+    return naive.finish(conditions, outline, blocks)
 
 
 class _Vmapped:
@@ -84,25 +72,22 @@ class _Vmapped:
 
     def __init__(
         self,
-        model: Prepared,
-        probe: Probe,
+        conditions: Conditions,
         group: Sequence[Weight],
         moments: list[Moments] | None,
-        loss_fn: LossFunction | None,
         outline: naive.Samples,
     ) -> None:
-        self._model = model
-        self._probe = probe
+        self._conditions = conditions
         self._moments = moments
-        self._loss_fn = loss_fn
         self._parameters = {weight.name: weight.parameter.detach() for weight in group}
         self._additions = [
             torch.zeros_like(gradients[0]) if gradients else None
             for gradients in outline.output_gradients
         ]
 
-    def __call__(self, batch: Batch) -> tuple[dict[str, Tensor], list[Any], list[Any], list[Any]]:
+    def __call__(self) -> tuple[dict[str, Tensor], list[Any], list[Any], list[Any]]:
         """Gradients by block, gradients at outputs, inputs and codes, all [n, ...]."""
+        batch = self._conditions.batch
         tensors: list[Tensor] = []
         batch.map(lambda t: tensors.append(t) or t)  # type: ignore[func-returns-value]
 
@@ -126,19 +111,18 @@ class _Vmapped:
     def _one(
         self, parameters: dict[str, Tensor], additions: Sequence[Any], sample: Batch
     ) -> tuple[Tensor, tuple[list[Any], list[Any]]]:
-        mode = PassMode(self._probe.norm, 1, self._model.names, fixed_moments=self._moments)
+        mode = self._conditions.mode(1, fixed_moments=self._moments)
 
         def tap(k: int, out: Tensor) -> Tensor:
             return out + additions[k] if self._additions[k] is not None else out.clone()
 
-        recorder = Recorder(self._model.weights, mode, 1, tap)
-        mode.on_relu = recorder.on_relu
+        recorder = Recorder(self._conditions.model, mode, 1, tap)
 
         def model(*args: Any, **kwargs: Any) -> Any:
-            return functional_call(self._model.model, parameters, args, kwargs)
+            return functional_call(self._conditions.model.model, parameters, args, kwargs)
 
-        with recorder.attached(self._model.model), mode:
-            loss = sample_losses(model, sample, self._probe, self._loss_fn, validate=False).sum()
+        with recorder.attached(), mode:
+            loss = self._conditions.losses(sample, model=model, validate=False).sum()
         inputs = [x if x is not None else torch.zeros(()) for x in recorder.inputs]
         return loss, (inputs, recorder.codes)
 

@@ -13,17 +13,16 @@ import torch
 from torch import Tensor
 
 from gradalign.batch import Batch
-from gradalign.engine._gradient import Dense, Workspace, samples_first
+from gradalign.engine._conditions import Conditions, new_reducer
+from gradalign.engine._gradient import Dense, samples_first
 from gradalign.engine._layers import Call, layer_spectrum
-from gradalign.engine._loss import LossFunction, sample_losses
 from gradalign.engine._modes import Moments, PassMode
 from gradalign.engine._prepare import Prepared
 from gradalign.engine._record import Recorder, in_groups, whole_batch_moments
-from gradalign.engine._reduce import BlockReducer, BlockStatistics, Request
+from gradalign.engine._reduce import BlockStatistics
 from gradalign.engine._result import PassResult
-from gradalign.engine._weights import Weight, as_matrix, filter_matrix
+from gradalign.engine._weights import Weight, as_matrix
 from gradalign.errors import UnsupportedError
-from gradalign.probe import Probe
 
 
 @dataclass
@@ -53,37 +52,28 @@ class Samples:
     reached_codes: list[bool] = field(default_factory=list)
 
 
-def run(
-    model: Prepared,
-    batch: Batch,
-    probe: Probe,
-    request: Request,
-    *,
-    spectra: frozenset[str],
-    codes: bool,
-    work: Workspace,
-    loss_fn: LossFunction | None,
-) -> PassResult:
+def run(conditions: Conditions) -> PassResult:
     """One pass over every sample, for as many blocks at a time as the byte budget allows.
 
     Raises:
         UnsupportedError: `norm=batch`, in which a sample's gradient is no derivative of a loss.
     """
-    if probe.norm == "batch":
+    norm = conditions.probe.norm
+    if norm == "batch":
         raise UnsupportedError("the loop backend cannot express norm='batch'; use backend='hooks'")
     blocks: list[BlockStatistics | None] = []
     first: Samples | None = None
-    with differentiable(model):
-        moments = whole_batch_moments(model, batch, probe, loss_fn)
-        for group in in_groups(model.weights, len(batch), work.byte_budget):
-            if probe.norm == "batch_exact":
-                samples = _through_the_batch(model, batch, probe, group, loss_fn)
+    with differentiable(conditions.model):
+        moments = whole_batch_moments(conditions)
+        for group in in_groups(conditions):
+            if norm == "batch_exact":
+                samples = _through_the_batch(conditions, group)
             else:
-                samples = one_by_one(model, batch, probe, group, moments, loss_fn)
+                samples = one_by_one(conditions, conditions.batch, group, moments)
             first = first or samples
             for weight, gradient in zip(group, samples.gradients, strict=True):
-                blocks.append(reduce_dense(model, weight, gradient, request, work))
-    return finish(model, first or Samples(), blocks, spectra=spectra, codes=codes)
+                blocks.append(reduce_dense(conditions, weight, gradient))
+    return finish(conditions, first or Samples(), blocks)
 
 
 @contextmanager
@@ -99,55 +89,43 @@ def differentiable(model: Prepared) -> Iterator[None]:
 
 
 def one_by_one(
-    model: Prepared,
+    conditions: Conditions,
     batch: Batch,
-    probe: Probe,
     group: Sequence[Weight],
     moments: list[Moments] | None,
-    loss_fn: LossFunction | None,
 ) -> Samples:
-    """Forward and backward of every sample by itself."""
+    """Forward and backward of every sample of `batch` by itself."""
     parameters = [weight.parameter for weight in group]
     samples = Samples()
     rows: list[list[Tensor | None]] = []
-    for i in range(len(batch)):
-        mode = PassMode(probe.norm, 1, model.names, fixed_moments=moments)
-        recorder = Recorder(model.weights, mode, 1)
-        mode.on_relu = recorder.on_relu
-        with recorder.attached(model.model), mode:
-            loss = sample_losses(model.model, batch[i : i + 1], probe, loss_fn).sum()
+    for sample in batch.split():
+        mode = conditions.mode(1, fixed_moments=moments)
+        recorder = Recorder(conditions.model, mode, 1)
+        with recorder.attached(), mode:
+            loss = conditions.losses(sample).sum()
         outputs = [out for out in recorder.outputs if out is not None]
         gradients = gradient(loss, [*parameters, *outputs])
         rows.append(gradients[: len(parameters)])
         _add_sample(samples, recorder, gradients[len(parameters) :])
-    columns = zip(*rows, strict=True)
-    samples.gradients = [_stacked(c, p) for c, p in zip(columns, parameters, strict=True)]
+    samples.gradients = _by_block(rows, parameters)
     return samples
 
 
-def _through_the_batch(
-    model: Prepared,
-    batch: Batch,
-    probe: Probe,
-    group: Sequence[Weight],
-    loss_fn: LossFunction | None,
-) -> Samples:
+def _through_the_batch(conditions: Conditions, group: Sequence[Weight]) -> Samples:
     """One forward of the whole batch in train mode, one backward a sample."""
-    n = len(batch)
+    n = conditions.n
     parameters = [weight.parameter for weight in group]
-    mode = PassMode("batch", n, model.names)
-    recorder = Recorder(model.weights, mode, n)
-    mode.on_relu = recorder.on_relu
-    with recorder.attached(model.model), mode:
-        losses = sample_losses(model.model, batch, probe, loss_fn)
+    mode = PassMode("batch", n, conditions.model.names)
+    recorder = Recorder(conditions.model, mode, n)
+    with recorder.attached(), mode:
+        losses = conditions.losses(conditions.batch)
     outputs = [out for out in recorder.outputs if out is not None]
     total = gradient(losses.sum(), outputs, keep=True)
     rows = [gradient(losses[i], parameters, keep=True) for i in range(n)]
     samples = Samples()
     _add_sample(samples, recorder, total)
     samples.codes = [list(samples_first(code[0], n).unsqueeze(1)) for (code,) in samples.codes]
-    columns = zip(*rows, strict=True)
-    samples.gradients = [_stacked(c, p) for c, p in zip(columns, parameters, strict=True)]
+    samples.gradients = _by_block(rows, parameters)
     return samples
 
 
@@ -185,31 +163,33 @@ def _add_sample(samples: Samples, recorder: Recorder, arriving: Sequence[Tensor 
         samples.codes[k].append(recorder.codes[index])
 
 
-def _stacked(column: Sequence[Tensor | None], parameter: Tensor) -> Tensor | None:
-    """[n, *shape]; zeros where one sample has no path, None where none has."""
-    if all(entry is None for entry in column):
-        return None
-    return torch.stack([torch.zeros_like(parameter) if g is None else g for g in column])
+def _by_block(
+    rows: Sequence[Sequence[Tensor | None]], parameters: Sequence[Tensor]
+) -> list[Tensor | None]:
+    """Gradients sample by sample to one [n, *shape] for each parameter.
+
+    Zeros where one sample has no path, None where none has.
+    """
+    return [
+        None
+        if all(entry is None for entry in column)
+        else torch.stack([torch.zeros_like(parameter) if g is None else g for g in column])
+        for column, parameter in zip(zip(*rows, strict=True), parameters, strict=True)
+    ]
 
 
 def reduce_dense(
-    model: Prepared, weight: Weight, gradients: Tensor | None, request: Request, work: Workspace
+    conditions: Conditions, weight: Weight, gradients: Tensor | None
 ) -> BlockStatistics | None:
     """Statistics of per-sample gradients that lie in memory, [n, *shape]."""
     if gradients is None:
         return None
     matrix = gradients.reshape(len(gradients), *as_matrix(weight.parameter).shape)
-    reducer = BlockReducer(request, weight.parameter, filter_matrix(model.model, weight), work)
-    return reducer.reduce(Dense(matrix))
+    return new_reducer(conditions, weight).reduce(Dense(matrix))
 
 
 def finish(
-    model: Prepared,
-    samples: Samples,
-    blocks: list[BlockStatistics | None],
-    *,
-    spectra: frozenset[str],
-    codes: bool,
+    conditions: Conditions, samples: Samples, blocks: list[BlockStatistics | None]
 ) -> PassResult:
     """Spectra and codes from the recorded tensors, and the whole result."""
     for k, call in enumerate(samples.calls):
@@ -217,18 +197,18 @@ def finish(
             continue
         arriving = torch.cat(samples.output_gradients[k])
         call.live = bool((arriving != 0).any())
-        if "input" in spectra:
+        if "input" in conditions.spectra:
             call.input_spectrum = layer_spectrum(torch.cat(samples.inputs[k]), call.module)
-        if "output" in spectra:
+        if "output" in conditions.spectra:
             call.output_spectrum = layer_spectrum(arriving, call.module)
-    keys = [id(weight.parameter) for weight in model.weights]
+    keys = [id(parameter) for parameter in conditions.parameters]
     return PassResult(
         blocks=blocks,
         calls=samples.calls,
         block_macs=[samples.macs.get(key, 0) for key in keys],
         block_times=[samples.times.get(key, -1) for key in keys],
         last_norm=samples.last_norm,
-        codes=_matches(samples.codes) if codes else None,
+        codes=_matches(samples.codes) if conditions.codes else None,
     )
 
 

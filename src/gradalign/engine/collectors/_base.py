@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gradalign._registry import Registry
-from gradalign.batch import Batch
-from gradalign.engine._loss import LossFunction, check_finite, sample_losses
-from gradalign.engine._modes import PassMode
-from gradalign.engine._prepare import Prepared
-from gradalign.probe import Probe
+from gradalign.engine._conditions import Conditions
+from gradalign.engine._loss import check_finite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,32 +19,33 @@ class Collector:
 
     Args:
         cost: What it costs, in words, for the docs.
-        collect: From a prepared model to the statistic's value.
+        collect: From the conditions to the statistic's value.
     """
 
     cost: str
-    collect: Callable[[Prepared, Batch, Probe, LossFunction | None], object]
+    collect: Callable[[Conditions], object]
 
 
-def total_loss(
-    model: Prepared,
-    batch: Batch,
-    probe: Probe,
-    loss_fn: LossFunction | None,
-    *,
-    twice: bool = False,
-) -> Tensor:
+def total_loss(conditions: Conditions, *, twice: bool = False) -> Tensor:
     """Sum of the losses of the batch, ready to be differentiated, `twice` where that is said.
 
     In `norm=sample` every sample runs by itself: which rows of a folded axis belong to a sample is
     known to no one else.
     """
-    parts = batch.split() if probe.norm == "sample" else [batch]
+    batch = conditions.batch
     losses = []
-    for part in parts:
-        with PassMode(probe.norm, len(part), model.names, twice=twice):
-            losses.append(sample_losses(model.model, part, probe, loss_fn))
+    for part in batch.split() if conditions.probe.norm == "sample" else [batch]:
+        with conditions.mode(len(part), twice=twice):
+            losses.append(conditions.losses(part))
     return check_finite(torch.cat(losses)).sum()
+
+
+def filled(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The gradients, detached, with zeros where no gradient arrives."""
+    return tuple(
+        torch.zeros_like(p) if g is None else g.detach()
+        for p, g in zip(parameters, gradients, strict=True)
+    )
 
 
 COLLECTORS: Registry[Collector] = Registry("collector", "gradalign.engine.collectors")

@@ -6,23 +6,18 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from gradalign.batch import Batch
-from gradalign.engine._loss import LossFunction
-from gradalign.engine._prepare import Prepared
-from gradalign.engine.collectors._base import COLLECTORS, Collector, total_loss
+from gradalign.engine._conditions import Conditions
+from gradalign.engine.collectors._base import COLLECTORS, Collector, filled, total_loss
 from gradalign.engine.naive import differentiable, gradient
 from gradalign.errors import UnsupportedError
-from gradalign.probe import Probe
 
 
-def hessian_gradient(
-    model: Prepared, batch: Batch, probe: Probe, loss_fn: LossFunction | None
-) -> tuple[Tensor, ...]:
+def hessian_gradient(conditions: Conditions) -> tuple[Tensor, ...]:
     """L tensors in the blocks' shapes: H g, gradient and Hessian of the summed loss."""
-    parameters = [weight.parameter for weight in model.weights]
-    with differentiable(model):
+    parameters = conditions.parameters
+    with differentiable(conditions.model):
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels have no second derivative
-            loss = total_loss(model, batch, probe, loss_fn, twice=True)
+            loss = total_loss(conditions, twice=True)
         first = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
         known = [g for g in first if g is not None]
         product = torch.stack([(g * g.detach()).sum() for g in known]).sum()
@@ -31,10 +26,7 @@ def hessian_gradient(
         raise UnsupportedError(
             "the model has an operation that can be differentiated only once: no second derivative"
         )
-    return tuple(
-        torch.zeros_like(p) if g is None else g.detach()
-        for p, g in zip(parameters, found, strict=True)
-    )
+    return filled(found, parameters)
 
 
 COLLECTORS.add(
