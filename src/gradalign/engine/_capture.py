@@ -49,7 +49,7 @@ class HookPass:
         self._times: dict[int, int] = {}
         self._input_spectra: list[tuple[weakref.ref[Tensor], int, tuple[Tensor, int]]] = []
         self._anchor = torch.zeros((), requires_grad=True)
-        self.kinds: set[tuple[object, ...]] = set()
+        self._met: list[tuple[str, str, Rule, torch.Size, torch.Size]] = []
 
     def _find_rules(self, weights: Sequence[Weight]) -> dict[str, list[tuple[str, Weight, Rule]]]:
         """For each module name the attributes to read, with their blocks and rules."""
@@ -119,7 +119,7 @@ class HookPass:
             key = id(weight.parameter)
             self._uses[key] = self._uses.get(key, 0) + 1
             self._times.setdefault(key, call.time)
-            self.kinds.add(self._kind(name, attribute, rule, x, out))
+            self._met.append((name, attribute, rule, x.shape, out.shape))
         if not torch.is_grad_enabled():  # the model itself stops gradients here
             return out
         if not out.requires_grad:
@@ -201,21 +201,15 @@ class HookPass:
                     macs[key] = macs.get(key, 0) + call.macs
         return [macs.get(id(weight.parameter), 0) for weight in self._conditions.model.weights]
 
-    def _kind(
-        self, name: str, attribute: str, rule: Rule, x: Tensor, out: Tensor
-    ) -> tuple[object, ...]:
+    def kinds(self) -> set[tuple[object, ...]]:
         """What has to be equal for a rule that was right once to be taken for right again."""
-        path = name.split(".") if name else []
-        chain = tuple(self._plain(".".join(path[:depth])) for depth in range(len(path) + 1))
-        shapes = (tuple(x.shape), tuple(out.shape))
-        return (
-            attribute,
-            id(rule),
-            *shapes,
-            self._conditions.probe.norm,
-            self._codes is not None,
-            chain,
-        )
+        found: set[tuple[object, ...]] = set()
+        for name, attribute, rule, *shapes in self._met:
+            path = name.split(".") if name else []
+            chain = tuple(self._plain(".".join(path[:depth])) for depth in range(len(path) + 1))
+            conditions = (self._conditions.probe.norm, self._codes is not None)
+            found.add((attribute, id(rule), *shapes, *conditions, chain))
+        return found
 
     def _plain(self, name: str) -> tuple[object, ...]:
         """Class and plain attributes of a module."""

@@ -53,7 +53,7 @@ def check_conservation(conditions: Conditions) -> None:
         _compare(checked.model.weights, result, _ordinary_gradient(checked, signs))
         if checked.codes:
             _check_order(checked, result)
-        kinds |= hooks.kinds
+        kinds |= hooks.kinds()
     _verified.update(kinds)
 
 

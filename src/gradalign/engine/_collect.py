@@ -140,7 +140,7 @@ def _hooks(conditions: Conditions, check: Check) -> PassResult:
         )
     hooks = HookPass(conditions)
     result = hooks.run()
-    if check == "always" or (check == "auto" and not _check.is_verified(hooks.kinds)):
+    if check == "always" or (check == "auto" and not _check.is_verified(hooks.kinds())):
         _check.check_conservation(conditions)
     return result
 

@@ -54,7 +54,8 @@ class Tile:
     """Per-sample gradients of some weights, for all n samples. The last reader may destroy it.
 
     Args:
-        values: [q, n, r, k]: q groups of columns, n samples, r rows and k columns of the block.
+        values: [n, q, r, k], contiguous: n samples, q groups of columns, r rows and k columns of
+            the block.
         rows: Gives the r row numbers.
         columns: Gives the [q, k] column numbers.
     """
@@ -65,8 +66,8 @@ class Tile:
 
     @property
     def flat(self) -> Tensor:
-        """[q, n, r k]."""
-        return self.values.flatten(2)
+        """[n, q r k]."""
+        return self.values.flatten(1)
 
 
 class PerSampleGradient(ABC):
@@ -114,10 +115,9 @@ class Dense(PerSampleGradient):
         device = self._values.device
         for r, c in blocks(rows, columns, work.tile_numbers(self._values) // self.n):
             piece = self._values[:, r, c]
-            values = work.get("tile", (1, *piece.shape), piece)
-            values[0].copy_(piece)
+            values = work.get("tile", piece.shape, piece).copy_(piece)
             yield Tile(
-                values,
+                values.unsqueeze(1),
                 lambda r=r: torch.arange(r.start, r.stop, device=device),  # type: ignore[misc]
                 lambda c=c: torch.arange(c.start, c.stop, device=device)[None],  # type: ignore[misc]
             )
@@ -153,7 +153,7 @@ class Summed(PerSampleGradient):
                         like = tile.values
                         slab = work.get("slab", (self.n, stop - start, columns), like).zero_()
                     for q, column in enumerate(tile.columns()):
-                        slab[:, tile.rows()[:, None], column] += tile.values[q]
+                        slab[:, tile.rows()[:, None], column] += tile.values[:, q]
             if slab is not None:
                 for tile in Dense(slab).tiles(work):
                     yield Tile(

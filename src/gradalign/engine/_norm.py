@@ -32,9 +32,13 @@ class _FixedNorm(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> Tensor:
-        mean, variance = batch_moments(x)
-        ctx.save_for_backward(x, weight, mean, (variance + eps).rsqrt())
-        return F.batch_norm(x, mean, variance, weight, bias, False, 0.0, eps)
+        mean, variance, out = _centred(x)
+        invstd = (variance + eps).rsqrt()
+        ctx.save_for_backward(x, weight, mean, invstd)
+        out.mul_(_channels(invstd if weight is None else weight * invstd, x))
+        if bias is not None and bool(bias.any()):  # at initialization there is seldom anything
+            out.add_(_channels(bias, x))
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -51,31 +55,23 @@ class _FixedNorm(torch.autograd.Function):
         return d_x, d_weight, d_bias, None
 
 
-WIDE_MAP = 64
-"""Positions from which on the group-norm kernel is the fastest way to a map's moments."""
-
-
 def batch_moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance of each channel over rows and positions, shape [channels].
+    """Mean and biased variance of each channel over rows and positions, shape [channels]."""
+    return _centred(x)[:2]
 
-    Two to four times faster than batch norm's own statistics on a CPU.
+
+def _centred(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and biased variance of each channel, and a new tensor, x less its mean.
+
+    Passes over whole maps, which on a CPU are several times faster than batch norm's own.
     """
     rows, channels = x.shape[:2]
-    positions = x.numel() // (rows * channels)
-    if positions < WIDE_MAP:
-        maps = x.reshape(rows * channels, positions)
-        count = rows * positions
-        mean = (maps @ maps.new_ones(positions)).view(rows, channels).sum(0) / count
-        centred = (x - _channels(mean, x)).reshape(rows * channels, positions)
-        squares = torch.bmm(centred.unsqueeze(1), centred.unsqueeze(2))
-        return mean, squares.view(rows, channels).sum(0) / count
-    # Any epsilon does; it is taken out again. The variance: within maps plus between their means.
-    eps = 1e-5
-    _, means, invstds = torch.native_group_norm(
-        x.contiguous(), None, None, rows, channels, positions, channels, eps
-    )
-    within = (invstds.reciprocal().square() - eps).clamp_min(0).mean(0)
-    return means.mean(0), within + means.var(0, correction=0)
+    count = x.numel() // channels
+    maps = (rows, channels, -1)
+    mean = x.reshape(maps).sum(2).sum(0) / count
+    centred = (x - _channels(mean, x)).contiguous()
+    norms = torch.linalg.vector_norm(centred.view(maps), dim=2)
+    return mean, norms.square().sum(0) / count, centred
 
 
 def per_sample(x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
@@ -169,7 +165,8 @@ class _SampleNormBackward(torch.autograd.Function):
         incoming = torch.linalg.vector_norm(grad.reshape(rows, channels, positions), dim=2) * scale
         outgoing = torch.linalg.vector_norm(flat, dim=2)
         noise = CANCELLATION * torch.finfo(d_x.dtype).eps * incoming
-        return torch.where((outgoing > noise).unsqueeze(2), flat, 0.0).view(x.shape)
+        heard = (outgoing > noise).to(d_x.dtype)
+        return flat.mul_(heard.unsqueeze(2)).view(x.shape)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:

@@ -43,9 +43,8 @@ def unwrap(model: nn.Module) -> nn.Module:
         raise UnsupportedError("a scripted module hides its layers: pass the module it came from")
     if not isinstance(original, nn.Module):
         raise UnsupportedError(f"expected an nn.Module, found {type(original).__name__}")
-    if any(
-        nn.parameter.is_lazy(tensor) for tensor in (*original.parameters(), *original.buffers())
-    ):
+    tables = ((*m._parameters.values(), *m._buffers.values()) for m in original.modules())
+    if any(nn.parameter.is_lazy(tensor) for table in tables for tensor in table):
         raise UnsupportedError("the model has uninitialised lazy layers: run one forward first")
     return original
 
@@ -93,12 +92,17 @@ def prepared(
 
 def _save_buffers(modules: Sequence[nn.Module], stack: ExitStack) -> None:
     """Restore the tables of buffers and the values of each buffer."""
-    for module in modules:
-        table = dict(module._buffers)
-        stack.callback(module._buffers.update, table)
-        for buffer in table.values():
-            if buffer is not None:
-                stack.callback(_restore_value, buffer, buffer.data, buffer.detach().clone())
+    tables = [(module._buffers, dict(module._buffers)) for module in modules if module._buffers]
+    buffers = [b for _, table in tables for b in table.values() if b is not None]
+    saved = [(buffer, buffer.data, buffer.detach().clone()) for buffer in buffers]
+
+    def restore() -> None:
+        for buffer, storage, value in saved:
+            _restore_value(buffer, storage, value)
+        for held, table in tables:
+            held.update(table)
+
+    stack.callback(restore)
 
 
 def _save_renormalised(modules: Sequence[nn.Module], stack: ExitStack) -> None:
@@ -122,12 +126,22 @@ def _save_flags(
     modules: Sequence[nn.Module], parameters: Sequence[nn.Parameter], stack: ExitStack
 ) -> None:
     """Go to eval mode (no dropout), without calling anyone's `train`; drop gradients."""
-    for module in modules:
-        stack.callback(setattr, module, "training", module.training)
+    training = [module for module in modules if module.training]
+    gradients = [(p, p.requires_grad, p.grad) for p in parameters]
+
+    def restore() -> None:
+        for module in modules:
+            module.training = False
+        for module in training:
+            module.training = True
+        for parameter, required, gradient in gradients:
+            parameter.requires_grad_(required)
+            parameter.grad = gradient
+
+    stack.callback(restore)
+    for module in training:
         module.training = False
     for parameter in parameters:
-        stack.callback(parameter.requires_grad_, parameter.requires_grad)
-        stack.callback(setattr, parameter, "grad", parameter.grad)
         parameter.grad = None
 
 

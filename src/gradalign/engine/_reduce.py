@@ -90,6 +90,7 @@ class BlockReducer:
         n = gradient.n
         self._n = n
         like = self._weight
+        self._ones = like.new_ones(n)
         self._gram = gradient.gram(self._work) if self.request.gram else None
         self._gram_from_tiles = self.request.gram and self._gram is None
         if self._gram_from_tiles:
@@ -120,16 +121,16 @@ class BlockReducer:
 
     def _take(self, tile: Tile) -> None:
         """Add one tile; its values are destroyed."""
-        values = tile.flat  # [q, n, b]
+        values = tile.flat  # [n, b]
         if self._gram_from_tiles:
             self._add_gram(values)
         elif self._gram is None:
-            self._squares += torch.linalg.vector_norm(values, dim=2).double().square().sum(0)
+            self._squares += torch.linalg.vector_norm(values, dim=1).double().square()
         if self._filter_grams is not None:
             self._add_filter_grams(tile)
         if self._signed is not None and self.request.signs is not None:
             for q, columns in enumerate(tile.columns()):
-                part = torch.einsum("n,nrk->rk", self.request.signs, tile.values[q])
+                part = torch.einsum("n,nrk->rk", self.request.signs, tile.values[:, q])
                 self._signed[tile.rows()[:, None], columns] += part
         self._add_columns(tile, values)
 
@@ -137,12 +138,11 @@ class BlockReducer:
         gram, half = self._gram, self._n // 2
         if gram is None:
             return
-        for part in values:
-            if self._n < HALVES_FROM:
-                gram.addmm_(part, part.T)
-            else:
-                gram[:half].addmm_(part[:half], part.T)
-                gram[half:, half:].addmm_(part[half:], part[half:].T)
+        if self._n < HALVES_FROM:
+            gram.addmm_(values, values.T)
+        else:
+            gram[:half].addmm_(values[:half], values.T)
+            gram[half:, half:].addmm_(values[half:], values[half:].T)
 
     def _add_columns(self, tile: Tile, values: Tensor) -> None:
         """Statistics that are made of sums over the samples, weight by weight."""
@@ -150,24 +150,28 @@ class BlockReducer:
         sums: dict[str, Tensor] = {}
         need_sum = self.request.agreement or "sum" in moments
         if need_sum:
-            sums["sum"] = column_sums(values)  # [q, b]
+            sums["sum"] = self._column_sums(values)
         if moments & {"square_sum", "abs_sum"}:
             scratch = self._work.get("scratch", values.shape, values)
             if "square_sum" in moments:
-                sums["square_sum"] = column_sums(torch.mul(values, values, out=scratch))
+                sums["square_sum"] = self._column_sums(torch.mul(values, values, out=scratch))
             if "abs_sum" in moments:
-                sums["abs_sum"] = column_sums(torch.abs(values, out=scratch))
+                sums["abs_sum"] = self._column_sums(torch.abs(values, out=scratch))
         if self.request.agreement or "sign_sum" in moments:
             signs = values.sign_()
             if "sign_sum" in moments:
-                sums["sign_sum"] = column_sums(signs)
+                sums["sign_sum"] = self._column_sums(signs)
             if self.request.agreement:
                 self._agreement += sign_agreement(signs, sums["sum"])
         if moments:
             if "weight" in moments:
-                sums["weight"] = self._weight[tile.rows()[:, None], tile.columns()[:, None, :]]
-                sums["weight"] = sums["weight"].flatten(1)
+                weight = self._weight[tile.rows()[:, None], tile.columns()[:, None, :]]
+                sums["weight"] = weight.flatten()  # [q, r, k]
             self._add_sums(Moments(self._n, **{k: v for k, v in sums.items() if k in moments}))
+
+    def _column_sums(self, values: Tensor) -> Tensor:
+        """Sum over samples, [n, b] to [b], as a product: faster than `sum` on wide tiles."""
+        return torch.mv(values.T, self._ones)
 
     def _add_sums(self, moments: Moments) -> None:
         for statistic in self.request.sums:
@@ -185,7 +189,7 @@ class BlockReducer:
         if grams is None:
             return
         for q, columns in enumerate(tile.columns()):
-            values = tile.values[q]  # [n, r, k]
+            values = tile.values[:, q]  # [n, r, k]
             if self._filters is None:
                 by_filter = values.transpose(0, 1)  # [r, n, k]
                 grams[tile.rows()] += by_filter @ by_filter.transpose(1, 2)
@@ -221,29 +225,25 @@ class BlockReducer:
         return result
 
 
-def column_sums(values: Tensor) -> Tensor:
-    """Sum over samples, [q, n, b] to [q, b], as products: faster than `sum` on wide tiles."""
-    ones = values.new_ones(values.shape[1])
-    return torch.stack([torch.mv(part.T, ones) for part in values])
-
-
 def sign_agreement(signs: Tensor, total: Tensor) -> Tensor:
     """For each sample, at how many weights its gradient has the sign of the mean gradient.
 
     Args:
-        signs: Signs of the per-sample gradients, [q, n, b]; destroyed.
-        total: Sums over the samples, [q, b].
+        signs: Signs of the per-sample gradients, [n, b]; destroyed.
+        total: Sums over the samples, [b].
 
     Returns:
-        [n], float64.
+        [n].
     """
-    agreeing = signs.new_zeros(signs.shape[1], dtype=torch.float64)
-    for part, mean_sign in zip(signs, total.sign(), strict=True):
-        difference = torch.mv(part, mean_sign).double()  # agree - disagree
-        flat = part.flatten()
-        if float(torch.dot(flat, flat)) == flat.numel() and bool(mean_sign.all()):
-            both = difference.new_tensor(float(mean_sign.numel()))  # no zeros: nothing to count
-        else:
-            both = torch.mv(part.abs_(), mean_sign.abs()).double()  # agree + disagree
-        agreeing += (both + difference) / 2
-    return agreeing
+    mean_sign = total.sign()
+    difference = torch.mv(signs, mean_sign)  # agree - disagree
+    if _all_ones(signs.flatten()) and _all_ones(mean_sign):  # no zeros: nothing to count
+        return (difference + mean_sign.numel()) / 2
+    both = torch.mv(signs.abs_(), mean_sign.abs())  # agree + disagree
+    return (both + difference) / 2
+
+
+def _all_ones(signs: Tensor) -> bool:
+    """Whether no sign is 0; False where the count could not be exact."""
+    exact = signs.numel() <= 1 / torch.finfo(signs.dtype).eps
+    return exact and float(torch.dot(signs, signs)) == signs.numel()

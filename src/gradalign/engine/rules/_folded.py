@@ -23,8 +23,8 @@ class Folded(PerSampleGradient):
     def tiles(self, work: Workspace) -> Iterator[Tile]:
         """As the base class says."""
         for tile in self._gradient.tiles(work):
-            q, _, r, k = tile.values.shape
-            yield Tile(tile.values.view(q, self.n, -1, r, k).sum(2), tile.rows, tile.columns)
+            rows = tile.values.unflatten(0, (self.n, -1))
+            yield Tile(rows.sum(1), tile.rows, tile.columns)
 
     def select(self, start: int, stop: int) -> Folded:
         """As the base class says."""

@@ -55,17 +55,16 @@ class _KernelRows:
         kernel_height, kernel_width = self.geometry.kernel
         columns = kernel_width * self.width
         limit = self.work.tile_numbers(self.x)
-        per_tile = max(
-            1, min(kernel_height, limit // (self.n * self.groups * self.outputs * columns))
-        )
+        row_numbers = self.n * self.groups * self.outputs * columns
+        per_tile = max(1, min(kernel_height, limit // row_numbers)) if self.groups == 1 else 1
         chunk = max(1, min(self.n, limit // (self.groups * columns * self._unfolded_length())))
-        if chunk < self.n:
+        if chunk < self.n and self.groups == 1:
             per_tile = kernel_height  # unfold every sample once
-        channels = slice(0, self.width)
+        channels, outputs = slice(0, self.width), slice(0, self.outputs)
         unfolded = None
         for top in range(0, kernel_height, per_tile):
             kernel_rows = range(top, min(kernel_height, top + per_tile))
-            shape = (len(kernel_rows), self.n * self.groups, self.outputs, columns)
+            shape = (self.n * self.groups, len(kernel_rows), self.outputs, columns)
             values = self.work.get("tile", shape, self.x)
             for samples in even(self.n, chunk):
                 if unfolded is None or chunk < self.n:
@@ -73,12 +72,8 @@ class _KernelRows:
                 inside = slice(samples.start * self.groups, samples.stop * self.groups)
                 for q, i in enumerate(kernel_rows):
                     patches = self._patches(unfolded, i).transpose(1, 2)
-                    torch.bmm(self.d[inside], patches, out=values[q, inside])
-            for q in range(0, len(kernel_rows), max(1, 2 * limit // values[0].numel())):
-                part = kernel_rows[q : q + max(1, 2 * limit // values[0].numel())]
-                yield self._tile(
-                    values[q : q + len(part)], part, slice(0, self.outputs), channels, None
-                )
+                    torch.bmm(self.d[inside], patches, out=values[inside, q])
+            yield self._tile(values, kernel_rows, outputs, channels, None)
 
     def by_channels(self) -> Iterator[Tile]:
         """For large weights: some channels of all samples unfolded, part of a kernel row a tile."""
@@ -106,7 +101,9 @@ class _KernelRows:
                     )
                     values = self.work.get("tile", shape, self.x)
                     torch.bmm(self.d[:, outputs], patches[:, part].transpose(1, 2), out=values)
-                    yield self._tile(values[None], range(i, i + 1), outputs, channels, part)
+                    yield self._tile(
+                        values.unsqueeze(1), range(i, i + 1), outputs, channels, part
+                    )
 
     def _tile(
         self,
@@ -116,7 +113,7 @@ class _KernelRows:
         channels: slice,
         part: slice | None,
     ) -> Tile:
-        """`values` [q, n G, o, columns] as a tile; columns count (kernel column, channel)."""
+        """`values` [n G, q, o, columns] as a tile; columns count (kernel column, channel)."""
         device = values.device
 
         def rows() -> Tensor:
@@ -132,8 +129,8 @@ class _KernelRows:
             numbers: Tensor = (c * kernel_height + i) * kernel_width + j
             return numbers
 
-        shape = (values.shape[0], self.n, -1, values.shape[-1])
-        return Tile(values.reshape(shape), rows, columns)
+        shape = (self.n, values.shape[1], -1, values.shape[-1])
+        return Tile(values.view(shape), rows, columns)
 
     def _is_plain(self) -> bool:
         """A 1 x 1 convolution, whose patches are its input."""

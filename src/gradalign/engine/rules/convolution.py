@@ -94,7 +94,7 @@ class ConvolutionGradient(PerSampleGradient):
             start, stop = part.start * self.row_step, part.stop * self.row_step
             values = self.select(start, stop)._grouped_gradient()
             yield Tile(
-                values.view(1, self.n, stop - start, columns),
+                values.view(self.n, 1, stop - start, columns),
                 lambda a=start, b=stop: torch.arange(a, b, device=device),  # type: ignore[misc]
                 lambda: torch.arange(columns, device=device)[None],
             )

@@ -36,7 +36,7 @@ class EmbeddingGradient(PerSampleGradient):
             place = (samples[inside], self._tokens[inside] - part.start)
             values.index_put_(place, self._d[inside], accumulate=True)
             yield Tile(
-                values[None],
+                values.unsqueeze(1),
                 lambda p=part: torch.arange(p.start, p.stop, device=device),  # type: ignore[misc]
                 lambda: torch.arange(columns, device=device)[None],
             )

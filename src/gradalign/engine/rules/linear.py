@@ -35,7 +35,7 @@ class Positions(PerSampleGradient):
             values = work.get("tile", (self.n, r.stop - r.start, c.stop - c.start), left)
             torch.bmm(left[:, r], self._right[:, :, c], out=values)
             yield Tile(
-                values[None],
+                values.unsqueeze(1),
                 lambda r=r: torch.arange(r.start, r.stop, device=device),  # type: ignore[misc]
                 lambda c=c: torch.arange(c.start, c.stop, device=device)[None],  # type: ignore[misc]
             )
