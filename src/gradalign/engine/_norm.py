@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gradalign.errors import UnsupportedError
@@ -166,7 +165,8 @@ class _SampleNormBackward(torch.autograd.Function):
         outgoing = torch.linalg.vector_norm(flat, dim=2)
         noise = CANCELLATION * torch.finfo(d_x.dtype).eps * incoming
         heard = (outgoing > noise).to(d_x.dtype)
-        return flat.mul_(heard.unsqueeze(2)).view(x.shape)
+        result: Tensor = flat.mul_(heard.unsqueeze(2)).view(x.shape)
+        return result
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:

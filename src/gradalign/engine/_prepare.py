@@ -44,7 +44,7 @@ def unwrap(model: nn.Module) -> nn.Module:
     if not isinstance(original, nn.Module):
         raise UnsupportedError(f"expected an nn.Module, found {type(original).__name__}")
     tables = ((*m._parameters.values(), *m._buffers.values()) for m in original.modules())
-    if any(nn.parameter.is_lazy(tensor) for table in tables for tensor in table):
+    if any(t is not None and nn.parameter.is_lazy(t) for table in tables for t in table):
         raise UnsupportedError("the model has uninitialised lazy layers: run one forward first")
     return original
 

@@ -15,6 +15,9 @@ from gradalign.engine.rules.linear import OuterProduct
 from gradalign.errors import UndefinedScore
 from gradalign.statistics import Moments, Need, WeightStatistic
 
+TERMS = 1 << 17
+"""Weights whose terms are computed together: enough to hide the cost of a call, within a cache."""
+
 HALVES_FROM = 64
 """From this many samples on a Gram matrix is computed on three quadrants of four."""
 
@@ -98,11 +101,13 @@ class BlockReducer:
         self._squares = like.new_zeros(n, dtype=torch.float64)
         self._agreement = like.new_zeros(n, dtype=torch.float64)
         self._sums = {s.name: like.new_zeros((), dtype=torch.float64) for s in self.request.sums}
+        self._waiting: list[dict[str, Tensor]] = []
         self._filter_grams = self._new_filter_grams()
         self._signed = None if self.request.signs is None else torch.zeros_like(like)
         if not self._closed_form(gradient):
             for tile in gradient.tiles(self._work):
                 self._take(tile)
+            self._add_waiting()
         return self._result()
 
     def _closed_form(self, gradient: PerSampleGradient) -> bool:
@@ -151,14 +156,14 @@ class BlockReducer:
         need_sum = self.request.agreement or "sum" in moments
         if need_sum:
             sums["sum"] = self._column_sums(values)
-        if moments & {"square_sum", "abs_sum"}:
-            scratch = self._work.get("scratch", values.shape, values)
-            if "square_sum" in moments:
-                sums["square_sum"] = self._column_sums(torch.mul(values, values, out=scratch))
-            if "abs_sum" in moments:
-                sums["abs_sum"] = self._column_sums(torch.abs(values, out=scratch))
-        if self.request.agreement or "sign_sum" in moments:
-            signs = values.sign_()
+        scratch = self._work.get("scratch", values.shape, values) if moments else values
+        if "square_sum" in moments:
+            sums["square_sum"] = self._column_sums(torch.mul(values, values, out=scratch))
+        need_signs = self.request.agreement or "sign_sum" in moments
+        signs = torch.sign(values, out=scratch) if need_signs else scratch
+        if "abs_sum" in moments:
+            sums["abs_sum"] = self._column_sums(values.abs_())
+        if need_signs:
             if "sign_sum" in moments:
                 sums["sign_sum"] = self._column_sums(signs)
             if self.request.agreement:
@@ -167,11 +172,21 @@ class BlockReducer:
             if "weight" in moments:
                 weight = self._weight[tile.rows()[:, None], tile.columns()[:, None, :]]
                 sums["weight"] = weight.flatten()  # [q, r, k]
-            self._add_sums(Moments(self._n, **{k: v for k, v in sums.items() if k in moments}))
+            self._waiting.append({k: v for k, v in sums.items() if k in moments})
+            if sum(len(next(iter(held.values()))) for held in self._waiting) >= TERMS:
+                self._add_waiting()
 
     def _column_sums(self, values: Tensor) -> Tensor:
         """Sum over samples, [n, b] to [b], as a product: faster than `sum` on wide tiles."""
         return torch.mv(values.T, self._ones)
+
+    def _add_waiting(self) -> None:
+        """Add the terms of the moments that the last tiles left."""
+        if self._waiting:
+            names = self._waiting[0]
+            moments = {k: torch.cat([held[k] for held in self._waiting]) for k in names}
+            self._add_sums(Moments(self._n, **moments))
+            self._waiting = []
 
     def _add_sums(self, moments: Moments) -> None:
         for statistic in self.request.sums:

@@ -101,9 +101,7 @@ class _KernelRows:
                     )
                     values = self.work.get("tile", shape, self.x)
                     torch.bmm(self.d[:, outputs], patches[:, part].transpose(1, 2), out=values)
-                    yield self._tile(
-                        values.unsqueeze(1), range(i, i + 1), outputs, channels, part
-                    )
+                    yield self._tile(values.unsqueeze(1), range(i, i + 1), outputs, channels, part)
 
     def _tile(
         self,
