@@ -116,7 +116,7 @@ def test_what_names_nothing_is_refused_in_one_line(text, message, folder):
 
 
 def test_build_options_are_for_spaces_that_have_them():
-    with pytest.raises(ga.InputError, match="no build option 'width': it has cells, channels"):
+    with pytest.raises(ga.InputError, match="no option 'width': it has cells, channels"):
         resolve(f"nb201:{CELL}", build={"width": 3})
     with pytest.raises(ga.InputError, match="'os:getcwd' takes none"):
         resolve("os:getcwd", build={"cells": 1})

@@ -26,12 +26,16 @@ Model = nn.Module | Callable[[], nn.Module] | str
 """What stands for a network: itself, a function that makes one, or a name for `resolve`."""
 
 
+NUM_CLASSES = 10
+"""Outputs where nothing says how many."""
+
+
 def as_candidate(
     model: Model | Candidate,
     *,
     name: str | None = None,
     build: Mapping[str, str | int] | None = None,
-    num_classes: int = 10,
+    num_classes: int | None = None,
     input_size: tuple[int, ...] | None = None,
 ) -> Candidate:
     """What `model` stands for: a network, a function without arguments that makes one, or a text.
@@ -39,8 +43,9 @@ def as_candidate(
     Args:
         model: The model; a candidate stays as it is but for its name.
         name: Its name; None: its own.
-        build: Options of the search space of a text.
-        num_classes: Number of outputs, where it can be chosen.
+        build: Options of the search space of a text, and `task`, one of its tasks.
+        num_classes: Number of outputs, where it can be chosen; None: that of the space's task,
+            else 10.
         input_size: Shape of one input; None: the model's own.
 
     Raises:
@@ -51,7 +56,7 @@ def as_candidate(
     if isinstance(model, Candidate):
         return model if name is None else replace(model, name=name)
     name = name or str(getattr(model, "__name__", type(model).__name__))
-    spec = InputSpec(num_classes=num_classes, shape=input_size)
+    spec = InputSpec(num_classes=num_classes or NUM_CLASSES, shape=input_size)
     if isinstance(model, nn.Module):
         return Candidate(name=name, make=lambda _seed: model, spec=spec, redrawn=False)
     if callable(model):
@@ -66,7 +71,7 @@ def resolve(
     text: str,
     *,
     build: Mapping[str, str | int] | None = None,
-    num_classes: int = 10,
+    num_classes: int | None = None,
     input_size: tuple[int, ...] | None = None,
 ) -> Candidate:
     """The network that `text` names; it is not built yet.
@@ -75,8 +80,9 @@ def resolve(
         text: SPACE:ARCHITECTURE, `package.module:factory`, `file.py:factory`, `transformers:NAME`
             (a model type, or a path to a config.json), `timm:NAME` or `torchvision:NAME`. Modules
             are looked up in the current directory too; a factory is called without arguments.
-        build: Options of the search space.
-        num_classes: Number of outputs, where it can be chosen.
+        build: Options of the search space, and `task`, one of its tasks.
+        num_classes: Number of outputs, where it can be chosen; None: that of the space's task,
+            else 10.
         input_size: Shape of one input without the sample axis, or the number of tokens; None: the
             model's own configuration, else the space's.
 
@@ -90,7 +96,7 @@ def resolve(
         return _from_space(text, prefix, rest, build or {}, num_classes, input_size)
     if build:
         raise InputError(f"build options are for search spaces: {text!r} takes none")
-    spec = InputSpec(num_classes=num_classes, shape=input_size)
+    spec = InputSpec(num_classes=num_classes or NUM_CLASSES, shape=input_size)
     if colon and prefix in LIBRARIES:
         return LIBRARIES[prefix](text, rest, spec)
     if colon and rest:
@@ -119,19 +125,29 @@ def _from_space(
     name: str,
     arch: str,
     build: Mapping[str, str | int],
-    num_classes: int,
+    num_classes: int | None,
     input_size: tuple[int, ...] | None,
 ) -> Candidate:
     space = SPACES[name]
     parsed = space.parse(arch)
-    for option in build:
-        if option not in space.options:
-            allowed = ", ".join(sorted(space.options)) or "none at all"
-            raise InputError(f"the space {name!r} has no build option {option!r}: it has {allowed}")
+    task = space.task(str(build["task"]) if "task" in build else None)
+    options = space.chosen({key: value for key, value in build.items() if key != "task"})
+    task = replace(
+        task,
+        num_classes=num_classes or task.num_classes,
+        input_size=input_size or task.input_size,
+    )
     return Candidate(
         name=text,
-        make=lambda seed: space.build(parsed, num_classes=num_classes, seed=seed, **build),
-        spec=InputSpec(num_classes=num_classes, shape=input_size or space.input_size),
+        make=lambda seed: space.build(
+            parsed,
+            task=task.name,
+            num_classes=task.num_classes,
+            input_size=task.input_size,
+            seed=seed,
+            **options,
+        ),
+        spec=InputSpec(num_classes=task.num_classes, shape=task.input_size),
         space=name,
         arch=space.format(parsed),
     )

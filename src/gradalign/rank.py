@@ -56,7 +56,7 @@ def rank(
     backend: Backend = "auto",
     check: Check = "auto",
     input_size: tuple[int, ...] | None = None,
-    num_classes: int = 10,
+    num_classes: int | None = None,
     build: Mapping[str, str | int] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Ranking:
@@ -86,7 +86,8 @@ def rank(
         backend: Backend of the engine.
         check: When the engine checks its rules.
         input_size: Shape of one input to draw; None: the model's own, else the source's.
-        num_classes: Number of outputs, where a name leaves the choice.
+        num_classes: Number of outputs, where a name leaves the choice; None: that of the space's
+            task, else 10.
         build: Options of the search space, where a name is from one.
         progress: Called with the number of measurements done and that of all.
 
@@ -162,7 +163,7 @@ def _at_least_one(repeats: int) -> int:
 def _pool(
     candidates: Candidates,
     build: Mapping[str, str | int] | None,
-    num_classes: int,
+    num_classes: int | None,
     input_size: tuple[int, ...] | None,
 ) -> list[Candidate]:
     named: Iterable[tuple[str | None, Model | Candidate]]

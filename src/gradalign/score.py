@@ -32,7 +32,7 @@ def score(
     data: str = "digits",
     batch_size: int = 32,
     input_size: tuple[int, ...] | None = None,
-    num_classes: int = 10,
+    num_classes: int | None = None,
     build: Mapping[str, str | int] | None = None,
 ) -> Scores:
     """The scores of one network on one batch; the network comes back exactly as it was.
@@ -57,7 +57,8 @@ def score(
         data: Data source, where no batch is passed.
         batch_size: Samples to draw from it.
         input_size: Shape of one input to draw; None: the model's own, else the source's.
-        num_classes: Number of outputs, where a name leaves the choice.
+        num_classes: Number of outputs, where a name leaves the choice; None: that of the space's
+            task, else 10.
         build: Options of the search space, where a name is from one.
 
     Returns:

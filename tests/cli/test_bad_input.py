@@ -104,7 +104,7 @@ USAGE = [
     ((MODEL, "--batch-size", "0"), "batch size 0"),
     ((MODEL, "--input-size", "big"), "input size 'big'"),
     ((MODEL, "--build", "channels"), "write it as key=value"),
-    ((MODEL, "--build", "depth=3"), "no build option 'depth'"),
+    ((MODEL, "--build", "depth=3"), "no option 'depth'"),
     ((MODEL, "--seed", "-1"), "--seed"),
     ((MODEL, "--format", "xml"), "--format"),
     ((MODEL, "--models", "absent.txt"), "absent.txt"),

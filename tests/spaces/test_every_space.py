@@ -51,7 +51,7 @@ def test_canonical_forms_of_equal_architectures_are_equal(space, sample):
 
 def test_networks_take_an_architecture_or_its_spelling(space, sample):
     arch = sample[0]
-    inputs = torch.zeros(2, *space.input_size)
+    inputs = torch.zeros(2, *space.task().input_size)
     before = torch.get_rng_state()
     for given in (arch, space.format(arch)):
         net = space.build(given, num_classes=3, seed=0)

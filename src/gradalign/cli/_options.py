@@ -104,7 +104,10 @@ class Conditions:
             help="Side of a square image or number of tokens, or a whole shape.",
         ),
     ] = None
-    num_classes: Annotated[int, typer.Option("--num-classes", help="Outputs of the network.")] = 10
+    num_classes: Annotated[
+        int | None,
+        typer.Option("--num-classes", help="Outputs of the network, else the space's, else 10."),
+    ] = None
     build: Annotated[
         list[str],
         typer.Option(

@@ -83,7 +83,10 @@ def _spaces() -> list[Entry]:
             "name": name,
             "size": space.size,
             "build": dict(space.options),
-            "input_size": [*space.input_size],
+            "tasks": {
+                task.name: {"input_size": [*task.input_size], "num_classes": task.num_classes}
+                for task in space.tasks.values()
+            },
             "summary": space.description,
             "source": space.source,
             "licence": space.licence,
@@ -136,8 +139,11 @@ def _text(key: str, value: object) -> str:
         low, high = value
         left = "(-inf" if low is None else f"[{low:g}"
         return f"{left}, {'inf)' if high is None else f'{high:g}]'}"
+    if key == "tasks" and isinstance(value, dict):
+        shapes = {name: "x".join(map(str, task["input_size"])) for name, task in value.items()}
+        return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     if isinstance(value, dict):
         return ", ".join(f"{name}={own}" for name, own in value.items())
     if isinstance(value, list):
-        return ("x" if key == "input_size" else ", ").join(map(str, value))
+        return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)

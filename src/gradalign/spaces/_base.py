@@ -2,8 +2,9 @@
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -12,6 +13,31 @@ from gradalign._registry import Registry
 from gradalign.errors import InputError
 
 Arch = TypeVar("Arch", bound=Hashable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What networks of a space were published for.
+
+    Args:
+        name: How it is asked for.
+        input_size: Shape of one input, without the sample axis.
+        num_classes: Number of outputs.
+    """
+
+    name: str
+    input_size: tuple[int, ...]
+    num_classes: int
+
+
+class Trial(Protocol):
+    """What `suggest` needs of an Optuna trial."""
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """One of `choices`."""
+
+    def suggest_int(self, name: str, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both included."""
 
 
 class Space(ABC, Generic[Arch]):
@@ -23,10 +49,11 @@ class Space(ABC, Generic[Arch]):
 
     Attributes:
         name: How the space is asked for.
-        size: Number of architectures; None where they cannot be counted.
-        input_size: Shape of one input of the published networks, without the sample axis.
-        num_classes: Number of classes of the published networks.
+        size: Number of architectures that `enumerate` gives; None where there is no end to them.
+        tasks: What the published networks were trained on, by name; the first is the default.
         options: What `build` takes besides, whole numbers of at least 1, with their defaults.
+        example: A right spelling, for messages and the reference.
+        flops_convention: What the published table counts as FLOPs, in one line; None: it has none.
         description: What varies, in one line.
         source: Paper, and code where it decides.
         licence: Licence of the published space.
@@ -34,9 +61,10 @@ class Space(ABC, Generic[Arch]):
 
     name: str
     size: int | None
-    input_size: tuple[int, ...]
-    num_classes: int = 10
+    tasks: Mapping[str, Task]
     options: Mapping[str, int]
+    example: str
+    flops_convention: str | None = None
     description: str
     source: str
     licence: str
@@ -66,8 +94,20 @@ class Space(ABC, Generic[Arch]):
         """A text that isomorphic architectures share and others do not."""
 
     @abstractmethod
-    def _build(self, arch: Arch, num_classes: int, options: Mapping[str, int]) -> nn.Module:
+    def suggest(self, trial: Trial) -> Arch:
+        """An architecture from an Optuna trial's suggestions, each named after what it decides."""
+
+    @abstractmethod
+    def _build(self, arch: Arch, task: Task, options: Mapping[str, int]) -> nn.Module:
         """The network, initialised from torch's generator; every option is given."""
+
+    def published_flops(self, arch: Arch | str, task: str | None = None) -> float:  # noqa: ARG002
+        """FLOPs of the published network, counted as its published table counts them.
+
+        Raises:
+            InputError: The table publishes none.
+        """
+        raise InputError(f"the space {self.name!r} has no published FLOPs")
 
     def mutate(self, arch: Arch, rng: random.Random) -> Arch:
         """A neighbour of `arch` drawn uniformly."""
@@ -77,7 +117,9 @@ class Space(ABC, Generic[Arch]):
         self,
         arch: Arch | str,
         *,
-        num_classes: int = 10,
+        task: str | None = None,
+        num_classes: int | None = None,
+        input_size: tuple[int, ...] | None = None,
         seed: int | None = None,
         **options: int | str,
     ) -> nn.Module:
@@ -85,26 +127,44 @@ class Space(ABC, Generic[Arch]):
 
         Args:
             arch: An architecture or its spelling.
-            num_classes: Number of outputs.
+            task: One of `self.tasks`; None: the first.
+            num_classes: Number of outputs; None: the task's.
+            input_size: Shape of one input; None: the task's. Few networks depend on it.
             seed: Seed of the initialisation, which then depends on nothing else and leaves torch's
                 generator as it was; None: drawn from torch's generator.
             **options: Those of `self.options`; texts are read as whole numbers.
 
         Raises:
-            InputError: A malformed spelling, an unknown option, or a value below 1.
+            InputError: A malformed spelling, an unknown task or option, or a value below 1.
         """
         if isinstance(arch, str):
             arch = self.parse(arch)
-        chosen = self._chosen(options)
-        num_classes = _whole_number("num_classes", num_classes)
+        chosen = self.chosen(options)
+        asked = self.task(task)
+        if num_classes is not None:
+            asked = replace(asked, num_classes=_whole_number("num_classes", num_classes))
+        if input_size is not None:
+            asked = replace(asked, input_size=input_size)
         if seed is None:
-            return self._build(arch, num_classes, chosen)
+            return self._build(arch, asked, chosen)
         with torch.random.fork_rng(devices=[]):
             # torch.manual_seed would seed every accelerator too, and fork_rng would not restore it
             torch.default_generator.manual_seed(seed)
-            return self._build(arch, num_classes, chosen)
+            return self._build(arch, asked, chosen)
 
-    def _chosen(self, given: Mapping[str, int | str]) -> dict[str, int]:
+    def task(self, name: str | None = None) -> Task:
+        """The task of that name; None: the default one."""
+        if name is None:
+            return next(iter(self.tasks.values()))
+        if name not in self.tasks:
+            raise InputError(
+                f"the space {self.name!r} has no task {quoted(name)}: "
+                f"choose from {', '.join(self.tasks)}"
+            )
+        return self.tasks[name]
+
+    def chosen(self, given: Mapping[str, int | str]) -> dict[str, int]:
+        """Every option, those `given` read as whole numbers, the others at their default."""
         for option in given:
             if option not in self.options:
                 allowed = ", ".join(sorted(self.options)) or "none at all"
@@ -112,6 +172,18 @@ class Space(ABC, Generic[Arch]):
                     f"the space {self.name!r} has no option {option!r}: it has {allowed}"
                 )
         return {**self.options, **{name: _whole_number(name, v) for name, v in given.items()}}
+
+
+def tasks(*each: Task) -> dict[str, Task]:
+    """Tasks by name, in the order given."""
+    return {task.name: task for task in each}
+
+
+def reject(space: str, text: str, fault: str, example: str) -> InputError:
+    """The error for a malformed spelling: what is wrong in it, and a right one."""
+    return InputError(
+        f"malformed {space} architecture {quoted(text)}: {fault}; a right one: {example}"
+    )
 
 
 SPACES: Registry[Space[Any]] = Registry("space", "gradalign.spaces")

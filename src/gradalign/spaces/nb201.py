@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from torch import nn
 
 from gradalign.errors import InputError
-from gradalign.spaces._base import SPACES, Space, quoted
+from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._flops import Convention, count_flops
 from gradalign.spaces._nb201_network import EDGES, OPERATIONS, Network
 
 EXAMPLE = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
     "+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 )
+
+CONVENTION = Convention(norm=2, relu=1, pool=1)
+
+CONSTANT = 1088
+"""What every published count has besides; nothing in the networks explains it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,17 @@ class _NB201(Space[Architecture]):
 
     name = "nb201"
     size = len(OPERATIONS) ** len(EDGES)
-    input_size = (3, 32, 32)
+    tasks = tasks(
+        Task(name="cifar10", input_size=(3, 32, 32), num_classes=10),
+        Task(name="cifar100", input_size=(3, 32, 32), num_classes=100),
+        Task(name="imagenet16-120", input_size=(3, 16, 16), num_classes=120),
+    )
     options: Mapping[str, int] = {"channels": 16, "cells": 5}
+    example = EXAMPLE
+    flops_convention = (
+        "multiply-adds, 2 for each normalised element, 1 for each element of a ReLU, 1 for each "
+        "value that a pooling reads, and a constant 1,088"
+    )
     description = "cells of four nodes, one of five operations on each of the six edges"
     source = "Dong & Yang, NAS-Bench-201, ICLR 2020 (arXiv 2001.00326); code D-X-Y/AutoDL-Projects"
     licence = "MIT"
@@ -124,8 +139,23 @@ class _NB201(Space[Architecture]):
             arriving[node].append(value)
         return "+".join(sorted(arriving[-1]))
 
-    def _build(self, arch: Architecture, num_classes: int, options: Mapping[str, int]) -> nn.Module:
-        return Network(arch.operations, num_classes=num_classes, **options)
+    def suggest(self, trial: Trial) -> Architecture:
+        """One operation an edge, named after it: `3<-1` is node 3 reading node 1."""
+        return Architecture(
+            tuple(
+                trial.suggest_categorical(f"{node}<-{source}", tuple(OPERATIONS))
+                for node, source in EDGES
+            )
+        )
+
+    def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
+        """As the published table counts them; its text is in `flops_convention`."""
+        return CONSTANT + count_flops(
+            lambda: self.build(arch, task=task), self.task(task), CONVENTION
+        )
+
+    def _build(self, arch: Architecture, task: Task, options: Mapping[str, int]) -> nn.Module:
+        return Network(arch.operations, num_classes=task.num_classes, **options)
 
 
 NB201 = _NB201()
@@ -152,6 +182,4 @@ def _operations(node: str, number: int) -> list[str]:
 
 
 def _malformed(text: str, fault: str) -> InputError:
-    return InputError(
-        f"malformed nb201 architecture {quoted(text)}: {fault}; a right one: {EXAMPLE}"
-    )
+    return reject("nb201", text, fault, EXAMPLE)

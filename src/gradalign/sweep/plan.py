@@ -36,7 +36,7 @@ class Plan:
     regime: Regime = "shared"
     batch_size: int = 32
     input_size: tuple[int, ...] | None = None
-    num_classes: int = 10
+    num_classes: int | None = None
     build: tuple[tuple[str, str], ...] = ()
     dtype: DType | None = None
     device: str = "auto"
