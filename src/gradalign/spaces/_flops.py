@@ -75,9 +75,9 @@ def _cost(module: nn.Module, x: Tensor, out: Tensor, convention: Convention) -> 
     if isinstance(module, (nn.ReLU, nn.ReLU6)):
         return out.numel() * convention.relu
     if isinstance(module, POOL):
-        kernel = module.kernel_size
+        kernel: Any = module.kernel_size
         area = kernel**2 if isinstance(kernel, int) else math.prod(kernel)
-        return out.numel() * area * convention.pool
+        return float(out.numel() * area * convention.pool)
     if isinstance(module, nn.modules.pooling._AdaptiveAvgPoolNd):
         return x.numel() * convention.pool
     return 0.0
