@@ -26,14 +26,14 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "batch probe statistics device",
         "data",
         "engine proxies spaces",
-        "aggregates candidate",
+        "aggregates candidate benchmarks",
         "libraries conditions record separation",
         "models ranking scorer",
         "score",
         "rank evaluation",
         ROOT,
-        "sweep benchmarks",
-        "report",
+        "sweep",
+        "report testing",
         "demonstration",
         "cli",
     )
@@ -52,9 +52,10 @@ NARROW: dict[str, frozenset[str]] = {
         "spaces": "_registry errors",
         "aggregates": "_registry errors proxies",
         "separation": "",
-        "benchmarks": "_registry errors spaces",
+
         "evaluation": "errors proxies",
         "report": "",
+        "testing": "errors spaces",
     }.items()
 }
 """All that those may import which must know little, whatever stands below them."""

@@ -249,6 +249,55 @@ def test_parameters_are_the_published_ones(count, monkeypatch):
         assert parameters(net) / 1e6 == pytest.approx(millions, abs=1e-6), text
 
 
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(40, marks=needs_data),
+        pytest.param(5_000, marks=[*needs_data, pytest.mark.slow, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_flops_are_the_published_ones(count, monkeypatch):
+    for name in ("kaiming_uniform_", "uniform_"):
+        monkeypatch.setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+    rows = published().sample(count, random_state=1)
+    for text, millions in zip(rows["arch"], rows["cifar10_flops_M"], strict=True):
+        assert NB201.published_flops(text) == round(millions * 1e6), text
+
+
+def test_flops_by_hand():
+    # No operation at all: what is left is the skeleton, layer by layer.
+    text = spell(*["none"] * 6)
+    convolutions = 3 * 16 * 9 * 32**2 + (16 * 32 + 32 * 32) * 9 * 16**2 + 16 * 32 * 16**2
+    convolutions += (32 * 64 + 64 * 64) * 9 * 8**2 + 32 * 64 * 8**2
+    norms = 2 * (16 * 32**2 + 2 * 32 * 16**2 + 2 * 64 * 8**2 + 64 * 8**2)
+    relus = 16 * 32**2 + 32 * 16**2 + 32 * 16**2 + 64 * 8**2 + 64 * 8**2
+    pools = 4 * (16 * 16**2 + 32 * 8**2) + 64 * 8**2
+    expected = convolutions + 64 * 10 + norms + relus + pools + 1_088
+    assert NB201.published_flops(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "shape", "classes"),
+    [
+        ("cifar10", (3, 32, 32), 10),
+        ("cifar100", (3, 32, 32), 100),
+        ("imagenet16-120", (3, 16, 16), 120),
+    ],
+)
+def test_tasks_are_the_published_data_sets(task, shape, classes):
+    assert NB201.task(task).input_size == shape
+    network = NB201.build(EXAMPLE, task=task, channels=4, cells=1, seed=0).eval()
+    assert network(torch.zeros(1, *shape)).shape == (1, classes)
+
+
+def test_a_trial_decides_every_edge():
+    optuna = pytest.importorskip("optuna")
+    operations = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "none")
+    names = ("1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2")
+    trial = optuna.trial.FixedTrial(dict(zip(names, operations, strict=True)))
+    assert NB201.suggest(trial) == Architecture(operations)
+
+
 def test_the_best_network_has_the_published_skeleton():
     with torch.device("meta"):
         net = NB201.build(EXAMPLE)

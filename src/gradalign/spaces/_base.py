@@ -1,6 +1,7 @@
 """What a search space is: architectures, how they are spelled, and the networks they become."""
 
 import random
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,6 +54,8 @@ class Space(ABC, Generic[Arch]):
         tasks: What the published networks were trained on, by name; the first is the default.
         options: What `build` takes besides, whole numbers of at least 1, with their defaults.
         example: A right spelling, for messages and the reference.
+        reference: What texts look like that name an architecture only through a table of
+            `gradalign.benchmarks`, such as a hash; None: no such names.
         flops_convention: What the published table counts as FLOPs, in one line; None: it has none.
         description: What varies, in one line.
         source: Paper, and code where it decides.
@@ -64,6 +67,7 @@ class Space(ABC, Generic[Arch]):
     tasks: Mapping[str, Task]
     options: Mapping[str, int]
     example: str
+    reference: re.Pattern[str] | None = None
     flops_convention: str | None = None
     description: str
     source: str
@@ -89,9 +93,9 @@ class Space(ABC, Generic[Arch]):
     def neighbours(self, arch: Arch) -> list[Arch]:
         """Every architecture that one elementary change makes of `arch`, always in one order."""
 
-    @abstractmethod
     def canonical(self, arch: Arch) -> str:
-        """A text that isomorphic architectures share and others do not."""
+        """A text that isomorphic architectures share and others do not; else the spelling."""
+        return self.format(arch)
 
     @abstractmethod
     def suggest(self, trial: Trial) -> Arch:
