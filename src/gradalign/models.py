@@ -15,6 +15,7 @@ from typing import Any
 
 from torch import nn
 
+from gradalign.benchmarks import look_up
 from gradalign.candidate import Candidate
 from gradalign.data import InputSpec
 from gradalign.errors import InputError
@@ -129,6 +130,8 @@ def _from_space(
     input_size: tuple[int, ...] | None,
 ) -> Candidate:
     space = SPACES[name]
+    if space.reference is not None and space.reference.fullmatch(arch.strip()):
+        arch = look_up(name, arch.strip())
     parsed = space.parse(arch)
     task = space.task(str(build["task"]) if "task" in build else None)
     options = space.chosen({key: value for key, value in build.items() if key != "task"})

@@ -3,19 +3,21 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from gradalign._registry import Registry
+from gradalign.benchmarks import _cache
 from gradalign.errors import InputError
 from gradalign.spaces import SPACES, get_space
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A column of trained accuracies; higher is better.
+    """A column of trained accuracies, or of what a network costs.
 
     Args:
         name: Name of the column.
@@ -23,6 +25,7 @@ class Metric:
         split: On which images, after training on which; None: not stated.
         epochs: How long each network was trained; None: not stated.
         seeds: Over how many trainings the value is a mean; None: not stated.
+        better: Which values are wanted: high ones of an accuracy, low ones of a latency.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Metric:
     split: str | None = None
     epochs: int | None = None
     seeds: str | None = None
+    better: Literal["higher", "lower"] = "higher"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +66,19 @@ class Benchmark:
         name: How it is asked for.
         space: Name of the search space whose spelling `arch` is in; None: not stated, and
             architectures are compared as texts, without the prefix of a space.
-        metrics: What each accuracy means, by column; the first is the default.
-        load: Reads the table: a column `arch` and one for each metric.
+        metrics: What each accuracy means, by column; the first is the default. A table may lack
+            some: their values are NaN.
+        load: Reads the table: a column `arch`, metrics, and what else the source states.
         early_stopped: For each metric that has one, the short training that predicts it.
         description: What it holds, in one line.
         source: Paper or file it comes from.
         licence: Its licence.
-        checksum: SHA-256 of the table's file.
+        checksum: SHA-256 of the table's file; None: the source pins none.
+        published: The published file the table is read from, a name in `PUBLISHED`; None: the
+            table is at hand without one.
+        embedded: Whether the package holds a part of the table.
+        by_canonical: Whether a network is the same in every isomorphic spelling, so that it is
+            found by its canonical form, which the column `hash` holds, and by that form's text.
     """
 
     name: str
@@ -79,7 +89,22 @@ class Benchmark:
     description: str = ""
     source: str
     licence: str
-    checksum: str
+    checksum: str | None = None
+    published: str | None = None
+    embedded: bool = False
+    by_canonical: bool = False
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the table, or a part of it, can be read without fetching a file; reads none."""
+        return self.published is None or self.embedded or _cache.at_hand(self.name)
+
+    @property
+    def rows_at_hand(self) -> int | None:
+        """Number of architectures that can be read without fetching a file; None: no table."""
+        if self.embedded or self.published is None:
+            return len(self)
+        return _cache.table_rows(self.name)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -93,7 +118,9 @@ class Benchmark:
         return self._key(arch) in self._rows
 
     def row(self, arch: str) -> dict[str, float]:
-        """The value of every metric for exactly this architecture, not for an isomorphic one.
+        """The value of every metric for exactly this architecture.
+
+        An isomorphic one is another, unless the benchmark finds networks `by_canonical` form.
 
         Raises:
             InputError: Malformed, or not in the table.
@@ -105,6 +132,11 @@ class Benchmark:
             )
         values = self._table.iloc[self._rows[key]]
         return {metric: float(values[metric]) for metric in self.metrics}
+
+    def spelling(self, arch: str) -> str | None:
+        """The table's own spelling of an architecture; None: the table does not hold it."""
+        row = self._rows.get(self._key(arch))
+        return None if row is None else str(self._table["arch"].iloc[row])
 
     def values(self, archs: Iterable[str], metric: str) -> npt.NDArray[np.float64]:
         """The values of one metric, in the order of `archs`; NaN where the table has none.
@@ -129,21 +161,26 @@ class Benchmark:
 
     @cached_property
     def _table(self) -> pd.DataFrame:
-        return self.load()
+        table = self.load()
+        absent = {metric: np.nan for metric in self.metrics if metric not in table.columns}
+        return table.assign(**absent)
 
     @cached_property
     def _rows(self) -> dict[str, int]:
-        """Row of each architecture; the embedded tables are in their space's spelling already."""
+        """Row of each architecture; tables are in their space's spelling already."""
+        if self.by_canonical:
+            return {form: row for row, form in enumerate(self._table["hash"])}
         if self.space is not None:
             return {arch: row for row, arch in enumerate(self._table["arch"])}
         return {self._key(arch): row for row, arch in enumerate(self._table["arch"])}
 
     def _key(self, arch: str) -> str:
         text = bare(arch)
-        if self.space is None:
+        if self.space is None or (self.by_canonical and text in self._rows):
             return text
         space = get_space(self.space)
-        return space.format(space.parse(text))
+        arch = space.parse(text)
+        return space.canonical(arch) if self.by_canonical else space.format(arch)
 
 
 BENCHMARKS: Registry[Benchmark] = Registry("benchmark", "gradalign.benchmarks")

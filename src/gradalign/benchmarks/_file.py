@@ -1,17 +1,11 @@
 """Benchmarks by name, and from a table of one's own."""
 
 import hashlib
-import io
 from pathlib import Path
 
-import pandas as pd
-import pyarrow as pa
-from pyarrow import parquet
-
-from gradalign.benchmarks._base import BENCHMARKS, Benchmark, Metric, bare
+from gradalign.benchmarks._base import BENCHMARKS, Benchmark, Metric
+from gradalign.benchmarks._formats.tables import is_table, metric_columns, parse_table
 from gradalign.errors import InputError, UnknownNameError
-
-SUFFIXES = (".parquet", ".csv")
 
 
 def get_benchmark(name_or_path: str | Path) -> Benchmark:
@@ -29,7 +23,7 @@ def get_benchmark(name_or_path: str | Path) -> Benchmark:
     if name in BENCHMARKS:
         return BENCHMARKS[name]
     path = Path(name_or_path)
-    if path.suffix.lower() in SUFFIXES:
+    if is_table(path):
         return _from_file(path)
     if path.is_file():
         raise InputError(f"{name!r} is neither .parquet nor .csv: a benchmark is one of the two")
@@ -46,8 +40,8 @@ def _from_file(path: Path) -> Benchmark:
         raise InputError(f"no file {str(path)!r}: give a benchmark's name or file") from None
     except OSError as error:
         raise InputError(f"cannot read {str(path)!r}: {error.strerror}") from None
-    frame = _parsed(content, path)
-    metrics = _metrics(frame, path)
+    frame = parse_table(content, path)
+    metrics = metric_columns(frame, path)
     return Benchmark(
         name=str(path),
         space=None,
@@ -57,49 +51,3 @@ def _from_file(path: Path) -> Benchmark:
         licence="not stated",
         checksum=hashlib.sha256(content).hexdigest(),
     )
-
-
-def _parsed(content: bytes, path: Path) -> pd.DataFrame:
-    kind = "CSV" if path.suffix.lower() == ".csv" else "Parquet"
-    try:
-        if kind == "CSV":
-            # as text, so that an architecture such as 00120012 keeps its zeros
-            return pd.read_csv(io.BytesIO(content), dtype={"arch": str})
-        table = parquet.read_table(pa.BufferReader(content))
-        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)  # an index stays a column
-    except (ValueError, OSError, pa.ArrowException) as error:
-        reason = (str(error).splitlines() or ["it is broken"])[0]
-        raise InputError(f"{str(path)!r} is not a {kind} file: {reason}") from None
-    return frame
-
-
-def _metrics(frame: pd.DataFrame, path: Path) -> list[str]:
-    """The metric columns of a table, after a check of the whole of it."""
-    columns = ", ".join(map(str, frame.columns[:10])) or "none"
-    if list(frame.columns).count("arch") != 1:
-        raise InputError(f"{str(path)!r} needs one column 'arch', found the columns: {columns}")
-    metrics = [
-        str(name)
-        for name in frame.columns
-        if name != "arch"
-        and pd.api.types.is_numeric_dtype(frame[name])
-        and not pd.api.types.is_bool_dtype(frame[name])
-    ]
-    if not metrics:
-        raise InputError(
-            f"{str(path)!r} has no metric: at least one column of numbers is needed beside 'arch', "
-            f"found the columns: {columns}"
-        )
-    if frame.empty:
-        raise InputError(f"{str(path)!r} has no rows: at least one architecture is needed")
-    seen: dict[str, int] = {}
-    for row, arch in enumerate(frame["arch"], start=1):
-        if not isinstance(arch, str) or not arch.strip():
-            raise InputError(f"{str(path)!r}, row {row}: 'arch' is {arch!r}, a text is needed")
-        first = seen.setdefault(bare(arch), row)
-        if first != row:
-            raise InputError(
-                f"{str(path)!r}, row {row}: {arch!r} stands in row {first} too; give each "
-                "architecture one row"
-            )
-    return metrics

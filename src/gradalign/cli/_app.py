@@ -40,8 +40,10 @@ def _without_command(
         typer.echo(context.get_help())
 
 
-def command(function: Command) -> Command:
+def command(function: Command, *, of: typer.Typer = app) -> Command:
     """Register `function` as the command of its name, and return it unchanged.
+
+    `of` is what it is a command of: the application, or a group of commands within it.
 
     A parameter whose type is a dataclass is a group of options: each of its fields becomes an
     option of the command. The function's result is the exit code.
@@ -67,7 +69,7 @@ def command(function: Command) -> Command:
     del run.__wrapped__  # its signature would be taken for this one's
     run.__signature__ = Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
-    app.command(function.__name__.rstrip("_"))(run)
+    of.command(function.__name__.rstrip("_"))(run)
     return function
 
 

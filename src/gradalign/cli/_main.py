@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import typer
 
-from gradalign.cli import demo, evaluate, listing, rank, score
+from gradalign.cli import data, demo, evaluate, listing, rank, score
 from gradalign.cli._app import app
 from gradalign.errors import GradalignError
 from gradalign.failure import one_line
 
 __all__ = ["app", "main"]
 
-COMMANDS = (demo, listing, score, rank, evaluate)
-"""Modules that register a command each, in the order of `--help`."""
+COMMANDS = (demo, listing, score, rank, evaluate, data)
+"""Modules that register a command or a group of them each, in the order of `--help`."""
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130
 

@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 from gradalign.aggregates import AGGREGATES
-from gradalign.benchmarks import BENCHMARKS
+from gradalign.benchmarks import BENCHMARKS, Benchmark
 from gradalign.cli._app import command
 from gradalign.cli._options import Display, Format
 from gradalign.cli._output import write_csv, write_json, write_table
@@ -82,11 +82,14 @@ def _spaces() -> list[Entry]:
         {
             "name": name,
             "size": space.size,
+            "example": space.example,
             "build": dict(space.options),
             "tasks": {
                 task.name: {"input_size": [*task.input_size], "num_classes": task.num_classes}
                 for task in space.tasks.values()
             },
+            "published_flops": space.flops_convention,
+            "tables": [b for b, each in BENCHMARKS.items() if each.space == name],
             "summary": space.description,
             "source": space.source,
             "licence": space.licence,
@@ -96,18 +99,23 @@ def _spaces() -> list[Entry]:
 
 
 def _benchmarks() -> list[Entry]:
-    return [
-        {
-            "name": name,
-            "space": each.space,
-            "networks": len(each),
-            "metrics": [*each.metrics],
-            "summary": each.description,
-            "source": each.source,
-            "licence": each.licence,
-        }
-        for name, each in BENCHMARKS.items()
-    ]
+    return [_benchmark(name, each) for name, each in BENCHMARKS.items()]
+
+
+def _benchmark(name: str, each: Benchmark) -> Entry:
+    metric = each.metric()
+    return {
+        "name": name,
+        "space": each.space,
+        "networks": each.rows_at_hand,
+        "at_hand": each.at_hand,
+        "get": f"gradalign data fetch {each.published}" if each.published else None,
+        "accuracy": "; ".join(filter(None, (metric.description, metric.split))),
+        "metrics": [*each.metrics],
+        "summary": each.description,
+        "source": each.source,
+        "licence": each.licence,
+    }
 
 
 def _data() -> list[Entry]:
@@ -129,12 +137,14 @@ ENTRIES: dict[Kind, Callable[[], list[Entry]]] = {
     Kind.data: _data,
 }
 
-_ONLY_JSON = {"invariant_to", "probes", "official"}
-"""What of a proxy is too much for a table."""
+_ONLY_JSON = {"invariant_to", "probes", "official", "metrics", "example"}
+"""What is too much for a table."""
 
 
 def _text(key: str, value: object) -> str:
     """A value as a cell of a table."""
+    if value is None or isinstance(value, bool):
+        return {None: "-", True: "yes", False: "no"}[value]
     if key == "range" and isinstance(value, list):
         low, high = value
         left = "(-inf" if low is None else f"[{low:g}"

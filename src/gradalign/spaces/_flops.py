@@ -28,6 +28,8 @@ class Convention:
         norm: What normalising one element counts.
         relu: What one element of a ReLU's output counts.
         pool: What one value that a pooling reads counts, once for each output that reads it.
+        adaptive_margin: Rows and columns that some tables count too many in the window of an
+            adaptive pooling: a map pooled to one value counts (h + margin) (w + margin).
     """
 
     multiply_add: float = 1.0
@@ -36,6 +38,7 @@ class Convention:
     norm: float = 0.0
     relu: float = 0.0
     pool: float = 0.0
+    adaptive_margin: int = 0
 
 
 def count_flops(build: Callable[[], nn.Module], task: Task, convention: Convention) -> float:
@@ -79,5 +82,7 @@ def _cost(module: nn.Module, x: Tensor, out: Tensor, convention: Convention) -> 
         area = kernel**2 if isinstance(kernel, int) else math.prod(kernel)
         return float(out.numel() * area * convention.pool)
     if isinstance(module, nn.modules.pooling._AdaptiveAvgPoolNd):
-        return x.numel() * convention.pool
+        sides = zip(x.shape[2:], out.shape[2:], strict=True)
+        window = math.prod(read // made + convention.adaptive_margin for read, made in sides)
+        return out.numel() * window * convention.pool
     return 0.0

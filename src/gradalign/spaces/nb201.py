@@ -17,10 +17,7 @@ EXAMPLE = (
     "+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 )
 
-CONVENTION = Convention(norm=2, relu=1, pool=1)
-
-CONSTANT = 1088
-"""What every published count has besides; nothing in the networks explains it."""
+CONVENTION = Convention(norm=2, relu=1, pool=1, adaptive_margin=1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class _NB201(Space[Architecture]):
     example = EXAMPLE
     flops_convention = (
         "multiply-adds, 2 for each normalised element, 1 for each element of a ReLU, 1 for each "
-        "value that a pooling reads, and a constant 1,088"
+        "value that a pooling reads, (h + 1)(w + 1) for each channel of the last one"
     )
     description = "cells of four nodes, one of five operations on each of the six edges"
     source = "Dong & Yang, NAS-Bench-201, ICLR 2020 (arXiv 2001.00326); code D-X-Y/AutoDL-Projects"
@@ -150,9 +147,7 @@ class _NB201(Space[Architecture]):
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As the published table counts them; its text is in `flops_convention`."""
-        return CONSTANT + count_flops(
-            lambda: self.build(arch, task=task), self.task(task), CONVENTION
-        )
+        return count_flops(lambda: self.build(arch, task=task), self.task(task), CONVENTION)
 
     def _build(self, arch: Architecture, task: Task, options: Mapping[str, int]) -> nn.Module:
         return Network(arch.operations, num_classes=task.num_classes, **options)
