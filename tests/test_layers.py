@@ -218,9 +218,10 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 def named_scores(path: Path) -> list[str]:
     """Names of proxies and aggregates in the strings of a file, each with its line.
 
-    `params`, `macs`, `layers` and the like are left out: they are words, and statistics too.
+    `params`, `macs`, `flops`, `layers` and the like are left out: they are words, and statistics
+    or columns of published tables too.
     """
-    names = (set(PROXIES) | set(AGGREGATES)) - set(FIELDS)
+    names = (set(PROXIES) | set(AGGREGATES)) - set(FIELDS) - {"flops"}
     return [
         f"line {line}: {name}"
         for line, text in texts(path)

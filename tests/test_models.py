@@ -91,7 +91,7 @@ def test_an_architecture_keeps_its_name_and_gets_the_spaces_input():
     ("text", "message"),
     [
         ("nb201:|nor_conv_9x9~0|", "malformed nb201 architecture"),
-        ("resnet18", "unknown model 'resnet18': give nb201:ARCH"),
+        ("resnet18", "unknown model 'resnet18': give SPACE:ARCH"),
         ("nb2001:abc", "unknown model 'nb2001:abc'.*transformers:NAME.*package.module:factory"),
         ("own_models:", "unknown model 'own_models:'"),
         (":linear", "unknown model ':linear'"),

@@ -229,8 +229,7 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _unknown(text: str) -> InputError:
-    spaces = ", ".join(f"{name}:ARCH" for name in SPACES)
     return InputError(
-        f"unknown model {text!r}: give {spaces}, transformers:NAME, timm:NAME, torchvision:NAME, "
-        "package.module:factory or file.py:factory"
+        f"unknown model {text!r}: give SPACE:ARCH (spaces: {', '.join(SPACES)}), "
+        "transformers:NAME, timm:NAME, torchvision:NAME, package.module:factory or file.py:factory"
     )

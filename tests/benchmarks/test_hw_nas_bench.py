@@ -49,7 +49,7 @@ def test_lookup(path):
 
 def test_an_index_without_a_known_cell(path):
     absent = sorted(set(range(20)) - set(get_benchmark("nb201").frame["index"]))[0]
-    with pytest.raises(InputError, match="names 1 cells by .* gradalign data fetch nb201"):
+    with pytest.raises(InputError, match=r"names 1 cells by .* gradalign data fetch nb201"):
         read(path, samples.hw_nas_bench() + f"{absent},1,2\n".encode())
 
 

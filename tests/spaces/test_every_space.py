@@ -5,6 +5,7 @@ import random
 
 import pytest
 import torch
+from torch import nn
 
 import gradalign as ga
 from gradalign.errors import InputError, UnknownNameError
@@ -74,7 +75,10 @@ def scored(space, arch):
     generator = torch.Generator().manual_seed(0)
     batch = torch.randn(4, *shape, generator=generator), torch.tensor([0, 1, 2, 3])
     scores = ga.score(network, batch, proxies=tuple(PROXIES))
-    return [record for record in scores if record.status not in ("ok", "no_gradient")]
+    failed = [record for record in scores if record.status not in ("ok", "no_gradient")]
+    if not any(isinstance(module, nn.ReLU) for module in network.modules()):
+        return [record for record in failed if record.proxy not in ("naswot", "linear_regions")]
+    return failed
 
 
 def test_a_network_runs_the_whole_family(space, rng):

@@ -64,6 +64,8 @@ def metric_columns(frame: pd.DataFrame, path: Path) -> list[str]:
     columns = ", ".join(map(str, frame.columns[:10])) or "none"
     if list(frame.columns).count("arch") != 1:
         raise InputError(f"{str(path)!r} needs one column 'arch', found the columns: {columns}")
+    if frame.empty:
+        raise InputError(f"{str(path)!r} has no rows: at least one architecture is needed")
     metrics = [
         str(name)
         for name in frame.columns
@@ -76,8 +78,6 @@ def metric_columns(frame: pd.DataFrame, path: Path) -> list[str]:
             f"{str(path)!r} has no metric: at least one column of numbers is needed beside 'arch', "
             f"found the columns: {columns}"
         )
-    if frame.empty:
-        raise InputError(f"{str(path)!r} has no rows: at least one architecture is needed")
     _check_archs(frame, path)
     return metrics
 
