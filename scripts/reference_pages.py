@@ -7,6 +7,7 @@ python scripts/reference_pages.py --check  exit code 1 if a page is out of date
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -50,8 +51,8 @@ def space_page(space: Space[Any]) -> str:
             ],
         ),
         "## Use",
-        f"```bash\ngradalign score '{space.name}:{space.example}'\n```",
-        f"```python\nimport gradalign as ga\n\nspace = ga.get_space({space.name!r})\n"
+        f"```sh\ngradalign score {_shell(f'{space.name}:{space.example}')}\n```",
+        f'```python\nimport gradalign as ga\n\nspace = ga.get_space("{space.name}")\n'
         f"network = space.build({space.example!r})\n```",
         "## Tasks",
         _table(
@@ -106,7 +107,7 @@ def _how_to_get(each: Benchmark, files: Sequence[Published]) -> list[str]:
     parts = ["The package holds it."] if each.embedded else []
     for file in files:
         parts.append(
-            f"```bash\ngradalign data fetch {file.name}\n"
+            f"```sh\ngradalign data fetch {file.name}\n"
             f"gradalign data import {file.name} FILE   # for a copy at hand\n```"
         )
         rows = [("file", f"{file.filename}, about {file.megabytes:g} MB")]
@@ -114,6 +115,11 @@ def _how_to_get(each: Benchmark, files: Sequence[Published]) -> list[str]:
         rows += [("SHA-256", file.sha256 or "none is published"), ("licence", file.licence)]
         parts.append(_table(("", ""), rows))
     return parts
+
+
+def _shell(text: str) -> str:
+    """`text` as one word of a command line, in whichever quotes it does not hold itself."""
+    return f'"{text}"' if "'" in text and not set(text) & set('"$`\\!') else shlex.quote(text)
 
 
 def _index(title: str, entries: Any) -> str:

@@ -52,7 +52,6 @@ NARROW: dict[str, frozenset[str]] = {
         "spaces": "_registry errors",
         "aggregates": "_registry errors proxies",
         "separation": "",
-
         "evaluation": "errors proxies",
         "report": "",
         "testing": "errors spaces",
