@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 
@@ -191,7 +192,7 @@ def nds_stages() -> dict[str, list[dict[str, object]]]:
     return {"top": [nds_model(any_net(2), 6.5)], "mid": [nds_model(any_net(4), 9.5)]}
 
 
-def nds(path: Path) -> None:
+def nds(path: Path | IO[bytes]) -> None:
     """The archive at `path`."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("nds_data/README.txt", "not a table")

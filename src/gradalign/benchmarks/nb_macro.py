@@ -10,7 +10,7 @@ from gradalign.benchmarks._base import BENCHMARKS, Benchmark, Metric
 from gradalign.benchmarks._cache import load_table
 from gradalign.benchmarks._formats.files import damaged, read_whole
 from gradalign.benchmarks._formats.plain_json import number, parse_json
-from gradalign.benchmarks._formats.tables import is_table, read_archs, tidy
+from gradalign.benchmarks._formats.tables import is_table, read_table, tidy
 from gradalign.benchmarks._published import PUBLISHED, Published
 
 NAME = "nb_macro"
@@ -33,11 +33,13 @@ LICENCE = "Apache-2.0"
 def read(path: Path) -> Mapping[str, pd.DataFrame]:
     """The table in the published JSON, or in a Parquet or CSV file with a column `arch`.
 
+    `mean_acc` counts as `test_accuracy` there too.
+
     Raises:
         InputError: A damaged file, or another table.
     """
     if is_table(path):
-        return {NAME: read_archs(path, SPACE)}
+        return {NAME: tidy(read_table(path).rename(columns=COLUMNS), path, SPACE)}
     content = parse_json(read_whole(path), path)
     if not isinstance(content, dict):
         raise damaged(path, "holds no architectures of NAS-Bench-Macro")

@@ -82,25 +82,58 @@ def covariance_spectrum(x: Tensor, axis: int) -> tuple[Tensor, int]:
     Returns:
         The eigenvalues, [channels], on the CPU in float64, and the number of rows behind them.
     """
-    if axis == 1 and x.dim() > 2:
-        maps = x.flatten(2)  # [n, C, T]
-        n, channels, positions = maps.shape
-        rows = n * positions
-        if positions >= channels:
-            second = maps.new_zeros(channels, channels).addbmm_(maps, maps.transpose(1, 2))
-        else:
-            flat = maps.transpose(0, 1).reshape(channels, rows)
-            second = flat @ flat.T
-        mean = maps.sum(2).sum(0) / rows
+    by_map = axis == 1 and x.dim() > 2
+    channels = x.shape[1 if by_map else -1]
+    rows = x.numel() // channels
+    if rows < channels:
+        flat = x.movedim(axis, -1).reshape(rows, channels)
+        return _spectrum_of_rows(flat), rows
+    if by_map:
+        second, total = _products_of_maps(x.flatten(2))
     else:
-        flat = x.reshape(-1, x.shape[-1])  # [rows, C]
-        rows = flat.shape[0]
-        second = flat.T @ flat
-        mean = flat.sum(0) / rows
+        flat = x.reshape(rows, channels)
+        second, total = flat.T @ flat, flat.sum(0)
+    mean = total / rows
     covariance = second / rows - torch.outer(mean, mean)
     noise = NOISE * torch.finfo(x.dtype).eps * second.trace() / rows
-    if bool(covariance.trace() <= noise):  # constant but for rounding
-        return torch.zeros(covariance.shape[0], dtype=torch.float64), rows
+    return _eigenvalues(covariance, noise), rows
+
+
+def _products_of_maps(maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums over samples and positions of the products of channels [C, C] and of channels [C].
+
+    Args:
+        maps: [n, C, T].
+    """
+    n, channels, positions = maps.shape
+    if positions >= channels:
+        second = maps.new_zeros(channels, channels).addbmm_(maps, maps.transpose(1, 2))
+    else:
+        flat = maps.transpose(0, 1).reshape(channels, n * positions)
+        second = flat @ flat.T
+    return second, maps.sum(2).sum(0)
+
+
+def _spectrum_of_rows(flat: Tensor) -> Tensor:
+    """Eigenvalues of the covariance of few rows of many channels, from the products of the rows.
+
+    Args:
+        flat: [rows, channels], fewer rows than channels.
+    """
+    rows, channels = flat.shape
+    centred = flat - flat.mean(0)
+    noise = NOISE * torch.finfo(flat.dtype).eps * torch.linalg.vector_norm(flat) ** 2 / rows
+    values = _eigenvalues(centred @ centred.T / rows, noise)
+    return torch.cat([values.new_zeros(channels - rows), values])
+
+
+def _eigenvalues(covariance: Tensor, noise: Tensor) -> Tensor:
+    """Eigenvalues, float64 on the CPU; zeros where the trace is no more than `noise`."""
+    trace = covariance.trace()
+    if bool(trace <= noise):  # constant but for rounding
+        return torch.zeros(covariance.shape[0], dtype=torch.float64)
     if not bool(torch.isfinite(covariance).all()):
-        return torch.full((covariance.shape[0],), float("nan"), dtype=torch.float64), rows
-    return torch.linalg.eigvalsh(covariance).double().cpu(), rows
+        return torch.full((covariance.shape[0],), float("nan"), dtype=torch.float64)
+    # Scaled, as LAPACK has given NaN for a large matrix of rank 3 with entries of 1e-12.
+    values: Tensor = torch.linalg.eigvalsh(covariance / trace).double() * trace.double()
+    return values.cpu()

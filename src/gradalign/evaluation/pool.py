@@ -106,6 +106,8 @@ def make_pool(
     label, accuracy, frame = accuracies(truth, metric, name)
     scored = sorted(set(records["model"]))
     models = [model for model in scored if model in accuracy.index]
+    if accuracy.empty:
+        raise InputError(f"{label!r} holds no value of {metric!r}: choose another metric")
     if not models:
         example = f"the scores hold {scored[0]!r}, the table {next(iter(frame.index), None)!r}"
         raise InputError(
