@@ -103,6 +103,7 @@ def text(content):
         ("own.csv", text(b"arch,accuracy\na,1,2,3\nb,1\nc,1,2,3,4,5\n"), "is not a CSV file: "),
         ("own.csv", text(b"arch,accuracy\n\xff\xfe\x00,1\n"), "is not a CSV file: "),
         ("own.csv", text(b"arch;accuracy\na;1\n"), "needs one column 'arch', .*: arch;accuracy"),
+        ("own.csv", text(b'"ar\nch",accuracy\na,1\n'), r"found the columns: 'ar\\nch', accuracy"),
         ("own.csv", without_arch, "needs one column 'arch', .* accuracy, note, done, rank"),
         ("own.parquet", without_arch, "needs one column 'arch', found"),
         ("own.csv", without_metric, "has no metric: at least one column of numbers"),

@@ -177,6 +177,12 @@ def test_modules_are_found_by_hash_and_in_any_spelling(tmp_path, monkeypatch):
         benchmark.values(asked, "test_accuracy"), [91.5, 90.5, 90.5, 90.5]
     )
     assert frame["hash"][1] in benchmark
+    assert benchmark.spelling(frame["hash"][1]) == second
+    unknown = "f" * 32
+    assert unknown not in benchmark
+    assert benchmark.spelling(unknown) is None
+    with pytest.raises(InputError, match=f"holds 2 architectures, not '{unknown}'"):
+        benchmark.row(unknown)
     absent = '{"matrix":[[0,1],[0,0]],"ops":["input","output"]}'
     assert absent not in benchmark
     row = benchmark.row(padded)

@@ -332,7 +332,7 @@ def error_cases():
     yield scores, truth, "fnal", r"unknown metric 'fnal': did you mean 'final'"
     yield scores, truth.drop(columns="arch"), "final", r"lacks the column 'arch'"
     yield scores.assign(model="conv"), truth, "final", r"'conv', the table '\|op0~0\|'"
-    yield scores, truth.assign(final=np.nan), "final", r"has a 'final'"
+    yield scores, truth.assign(final=np.nan), "final", r"no value of 'final'"
     yield scores, truth.iloc[:2], "final", r"only 2 of 20 scored networks"
     yield scores, pd.concat([truth, truth[4:5]]), "final", r"'\|op4~0\|' twice"
     mixed = pd.concat([scores.assign(protocol="a"), scores[:1].assign(protocol="b")])

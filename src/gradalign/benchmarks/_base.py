@@ -179,6 +179,8 @@ class Benchmark:
         if self.space is None or (self.by_canonical and text in self._rows):
             return text
         space = get_space(self.space)
+        if space.reference is not None and space.reference.fullmatch(text):
+            return text  # a name that this table does not hold
         arch = space.parse(text)
         return space.canonical(arch) if self.by_canonical else space.format(arch)
 

@@ -137,14 +137,28 @@ ENTRIES: dict[Kind, Callable[[], list[Entry]]] = {
     Kind.data: _data,
 }
 
-_ONLY_JSON = {"invariant_to", "probes", "official", "metrics", "example"}
+_ONLY_JSON = {
+    "invariant_to",
+    "probes",
+    "official",
+    "metrics",
+    "example",
+    "published_flops",
+    "tables",
+}
 """What is too much for a table."""
+
+
+_COUNTABLE = 10**9
+"""Size from which on a table shows how many digits there are, not which."""
 
 
 def _text(key: str, value: object) -> str:
     """A value as a cell of a table."""
     if value is None or isinstance(value, bool):
         return {None: "-", True: "yes", False: "no"}[value]
+    if key == "size" and isinstance(value, int) and value > _COUNTABLE:
+        return f"{value:.2g}"
     if key == "range" and isinstance(value, list):
         low, high = value
         left = "(-inf" if low is None else f"[{low:g}"

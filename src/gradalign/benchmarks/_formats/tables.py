@@ -61,7 +61,7 @@ def metric_columns(frame: pd.DataFrame, path: Path) -> list[str]:
     Raises:
         InputError: No column `arch`, no numbers, no rows, a row without or with a repeated text.
     """
-    columns = ", ".join(map(str, frame.columns[:10])) or "none"
+    columns = ", ".join(map(_shown, frame.columns[:10])) or "none"
     if list(frame.columns).count("arch") != 1:
         raise InputError(f"{str(path)!r} needs one column 'arch', found the columns: {columns}")
     if frame.empty:
@@ -98,13 +98,20 @@ def read_archs(path: Path, space: str | None) -> pd.DataFrame:
 def tidy(frame: pd.DataFrame, path: Path, space: str | None) -> pd.DataFrame:
     """`read_archs` from a table that has been read."""
     metrics = metric_columns(frame, path)
-    archs = frame["arch"].map(bare)
+    archs = [bare(arch) for arch in frame["arch"]]
     if space is not None:
-        spelled = get_space(space)
-        archs = archs.map(lambda text: spelled.format(spelled.parse(text)))
+        archs = [_spelled(arch, row, path, space) for row, arch in enumerate(archs, start=1)]
     found = frame[metrics].assign(arch=archs)[["arch", *metrics]]
     _check_archs(found, path)
     return found
+
+
+def _spelled(arch: str, row: int, path: Path, space: str) -> str:
+    spelled = get_space(space)
+    try:
+        return spelled.format(spelled.parse(arch))
+    except InputError as fault:
+        raise InputError(f"{str(path)!r}, row {row}: {fault}") from None
 
 
 def add_hashes(frame: pd.DataFrame, path: Path, space: str) -> pd.DataFrame:
@@ -121,6 +128,12 @@ def add_hashes(frame: pd.DataFrame, path: Path, space: str) -> pd.DataFrame:
             "each architecture one row"
         )
     return frame.assign(hash=forms)[["hash", *frame.columns]]
+
+
+def _shown(column: object) -> str:
+    """The name of a column on one line, cut after 40 characters."""
+    name = str(column)[:40]
+    return name if name.isprintable() else repr(name)
 
 
 def _check_archs(frame: pd.DataFrame, path: Path) -> None:
