@@ -102,3 +102,12 @@ def test_bad_input_is_one_line(gradalign, wide, tmp_path, name, content, options
     done = gradalign("evaluate", name, "--benchmark", "nb201", *options)
     assert (done.code, done.out) == (2, "")
     assert said in done.complaint
+
+
+def test_low_values_wanted_are_refused(gradalign, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADALIGN_CACHE", str(tmp_path))
+    scores = tmp_path / "scores.csv"
+    scores.write_text("arch,mine\na,1\nb,2\nc,3\n")
+    run = gradalign("evaluate", str(scores), "--benchmark", "hw_nas_bench")
+    assert run.code == 2
+    assert "low values of 'edgegpu_latency' in 'hw_nas_bench' are wanted" in run.err

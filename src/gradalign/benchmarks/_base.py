@@ -134,8 +134,11 @@ class Benchmark:
         return {metric: float(values[metric]) for metric in self.metrics}
 
     def spelling(self, arch: str) -> str | None:
-        """The table's own spelling of an architecture; None: the table does not hold it."""
-        row = self._rows.get(self._key(arch))
+        """The table's own spelling of an architecture; None: it does not hold it, or it is none."""
+        try:
+            row = self._rows.get(self._key(arch))
+        except InputError:
+            return None
         return None if row is None else str(self._table["arch"].iloc[row])
 
     def values(self, archs: Iterable[str], metric: str) -> npt.NDArray[np.float64]:

@@ -55,7 +55,13 @@ def evaluate(
 ) -> int:
     """Rank statistics of scores against trained accuracies, with intervals and baselines."""
     table = get_benchmark(benchmark)
-    chosen = table.metric(metric).name
+    asked = table.metric(metric)
+    if asked.better == "lower":
+        raise InputError(
+            f"low values of {asked.name!r} in {table.name!r} are wanted, and evaluate compares "
+            "scores with what is wanted high: choose an accuracy"
+        )
+    chosen = asked.name
     found = evaluate_scores(
         read_scores(file),
         table,
@@ -111,7 +117,7 @@ def _long(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
 def short_training(table: Benchmark, metric: str) -> dict[str, tuple[str, str]]:
     """The row of short training, if the benchmark has one for this metric: column and cost."""
     short = table.early_stopped.get(metric)
-    if short is None:
+    if short is None or table.frame[short.metric].isna().all():
         return {}
     cost = f"{short.epochs} of {short.full_epochs} epochs on {short.trained_on}"
     return {f"training, {short.epochs} epochs": (short.metric, cost)}

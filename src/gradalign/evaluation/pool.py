@@ -14,9 +14,9 @@ from gradalign.evaluation.truth import (
     Truth,
     Values,
     accuracies,
-    architecture_text,
     known_column,
     numbers,
+    spelled,
     unknown_name,
 )
 from gradalign.proxies._base import Direction
@@ -102,7 +102,7 @@ def make_pool(
         InputError: If a column is missing, the metric is unknown, fewer than 3 networks are in
             both, or records of one network and proxy were made under several protocols.
     """
-    records = _records(scores)
+    records = _records(scores, truth)
     label, accuracy, frame = accuracies(truth, metric, name)
     scored = sorted(set(records["model"]))
     models = [model for model in scored if model in accuracy.index]
@@ -133,8 +133,8 @@ def make_pool(
     )
 
 
-def _records(scores: pd.DataFrame) -> pd.DataFrame:
-    """Models without prefix, proxies, values (NaN where failed), seconds."""
+def _records(scores: pd.DataFrame, truth: pd.DataFrame | Truth) -> pd.DataFrame:
+    """Models as the table spells them, proxies, values (NaN where failed), seconds."""
     missing = [column for column in _REQUIRED if column not in scores.columns]
     if missing:
         raise InputError(
@@ -143,7 +143,7 @@ def _records(scores: pd.DataFrame) -> pd.DataFrame:
         )
     if scores.empty:
         raise InputError("the scores hold no record: score some networks first")
-    models = [architecture_text(str(model)) for model in scores["model"]]
+    models = spelled([str(model) for model in scores["model"]], truth)
     values = numbers(scores["value"])
     ok = np.isfinite(values)
     if "status" in scores.columns:

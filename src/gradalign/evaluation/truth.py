@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +32,9 @@ class Truth(Protocol):
     @property
     def frame(self) -> pd.DataFrame:
         """One row a network: the column `arch`, the metrics, and whatever else there is."""
+
+    def spelling(self, arch: str) -> str | None:
+        """The architecture as `frame` spells it; None: it is not there."""
 
 
 def architecture_text(model: str) -> str:
@@ -67,6 +70,15 @@ def accuracies(
     frame = frame.set_axis(index, axis="index")
     accuracy = pd.Series(numbers(known_column(frame, metric)), index=index)
     return label, accuracy[np.isfinite(accuracy)], frame
+
+
+def spelled(models: Iterable[str], truth: pd.DataFrame | Truth) -> list[str]:
+    """Architectures as the table spells them, those it does not hold without their space."""
+    spell: Callable[[str], str | None] = (
+        (lambda _: None) if isinstance(truth, pd.DataFrame) else truth.spelling
+    )
+    known = {model: spell(model) or architecture_text(model) for model in set(models)}
+    return [known[model] for model in models]
 
 
 def numbers(values: pd.Series[float]) -> Values:
