@@ -53,7 +53,7 @@ def space_page(space: Space[Any]) -> str:
         "## Use",
         f"```sh\ngradalign score {_shell(f'{space.name}:{space.example}')}\n```",
         f'```python\nimport gradalign as ga\n\nspace = ga.get_space("{space.name}")\n'
-        f"network = space.build({space.example!r})\n```",
+        "network = space.build(space.example)\n```",
         "## Tasks",
         _table(
             ("`--build task=`", "input", "classes"),
