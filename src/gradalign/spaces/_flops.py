@@ -30,6 +30,7 @@ class Convention:
         pool: What one value that a pooling reads counts, once for each output that reads it.
         adaptive_margin: Rows and columns that some tables count too many in the window of an
             adaptive pooling: a map pooled to one value counts (h + margin) (w + margin).
+        adaptive_output: What one value that an adaptive pooling gives counts besides.
     """
 
     multiply_add: float = 1.0
@@ -39,6 +40,7 @@ class Convention:
     relu: float = 0.0
     pool: float = 0.0
     adaptive_margin: int = 0
+    adaptive_output: float = 0.0
 
 
 def count_flops(build: Callable[[], nn.Module], task: Task, convention: Convention) -> float:
@@ -84,5 +86,5 @@ def _cost(module: nn.Module, x: Tensor, out: Tensor, convention: Convention) -> 
     if isinstance(module, nn.modules.pooling._AdaptiveAvgPoolNd):
         sides = zip(x.shape[2:], out.shape[2:], strict=True)
         window = math.prod(read // made + convention.adaptive_margin for read, made in sides)
-        return out.numel() * window * convention.pool
+        return out.numel() * (window * convention.pool + convention.adaptive_output)
     return 0.0

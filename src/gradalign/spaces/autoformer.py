@@ -12,6 +12,7 @@ from torch import nn
 from gradalign.errors import InputError
 from gradalign.spaces._autoformer_network import Network
 from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._json import read_object
 
 EXAMPLE = (
     '{"hidden_dim": 192, '
@@ -204,12 +205,7 @@ SPACES.add(AUTOFORMER.name, AUTOFORMER)
 
 def _read(text: str) -> Architecture:
     """The architecture that `text` spells; InputError says what is wrong in it."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InputError("it is no JSON") from None
-    if not isinstance(found, dict) or set(found) != set(KEYS):
-        raise InputError(f"it must be an object with the keys {', '.join(KEYS)} and no others")
+    found = read_object(text, KEYS)
     width, ratios, depth, heads = (found[key] for key in KEYS)
     if type(depth) is not int or depth < 1:
         raise InputError(f"depth is {_shown(depth)}: a whole number of at least 1 is needed")

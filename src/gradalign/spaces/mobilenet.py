@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
-import torch
 from torch import nn
 
 from gradalign.errors import InputError
 from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
 from gradalign.spaces._flops import Convention, count_flops
-from gradalign.spaces._mobilenet_network import HEAD, WIDTHS, Network, SqueezeExcitation
+from gradalign.spaces._json import read_object
+from gradalign.spaces._mobilenet_network import WIDTHS, Network
 
 EXAMPLE = (
     '{"e": [1, 6, 6, 6, 6, 6, 6], "k": [3, 3, 5, 3, 5, 5, 3], "l": [1, 2, 2, 3, 3, 4, 1], '
@@ -33,7 +33,7 @@ CHOICES: Mapping[str, tuple[tuple[int, ...], ...]] = {
 
 FLAT = tuple(itertools.chain(*CHOICES.values()))
 
-CONVENTION = Convention(norm=4, pool=1)
+CONVENTION = Convention(norm=4, pool=1, adaptive_output=1)
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,7 @@ class _Mobilenet(Space[Architecture]):
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As the published table counts them; its text is in `flops_convention`."""
-        with torch.device("meta"):
-            network = self.build(arch, task=task)
-        return _pooled(network) + count_flops(lambda: network, self.task(task), CONVENTION)
+        return count_flops(lambda: self.build(arch, task=task), self.task(task), CONVENTION)
 
     def _build(
         self,
@@ -157,12 +155,7 @@ SPACES.add(MOBILENET.name, MOBILENET)
 
 def _lists(text: str) -> list[list[Any]]:
     """The four lists that `text` spells, in the order of `CHOICES`."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InputError("it is no JSON") from None
-    if not isinstance(found, dict) or set(found) != set(CHOICES):
-        raise InputError(f"it must be an object with the keys {', '.join(CHOICES)} and no others")
+    found = read_object(text, CHOICES)
     for key, values in found.items():
         if not isinstance(values, list):
             raise InputError(f"{key!r} must be a list, one value for each of the {STAGES} stages")
@@ -173,9 +166,3 @@ def _unflatten(decisions: Iterable[Any]) -> Architecture:
     """The architecture of its 28 decisions, in the order of `FLAT`."""
     flat = tuple(decisions)
     return Architecture(*(flat[start : start + STAGES] for start in range(0, len(flat), STAGES)))
-
-
-def _pooled(network: nn.Module) -> int:
-    """Values that the poolings give: a mean a channel in every gate, and before the classifier."""
-    gates = (module for module in network.modules() if isinstance(module, SqueezeExcitation))
-    return HEAD + sum(gate.fc1.in_channels for gate in gates)
