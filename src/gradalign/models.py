@@ -135,6 +135,8 @@ def _from_space(
     parsed = space.parse(arch)
     task = space.task(str(build["task"]) if "task" in build else None)
     options = space.chosen({key: value for key, value in build.items() if key != "task"})
+    if input_size is not None and len(input_size) == 1:  # the side of a square
+        input_size = (task.input_size[0], *input_size * 2)
     task = replace(
         task,
         num_classes=num_classes or task.num_classes,

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.commands import CELL, DEAD, OTHER, SMALL
 
 from gradalign.scorer import DEFAULT_PROXIES
+from gradalign.spaces import SPACES
 
 A, B, FAILING = f"nb201:{CELL}", f"nb201:{OTHER}", f"nb201:{DEAD}"
 
@@ -107,3 +108,16 @@ def test_equal_seeds_give_equal_scores(gradalign):
         ]
 
     assert values("3") == values("3") != values("4")
+
+
+@pytest.mark.parametrize("space", sorted(SPACES))
+def test_every_space_is_scored_by_name(gradalign, space):
+    model = f"{space}:{SPACES[space].example}"
+    run = gradalign(
+        *("score", model, "--proxies", "gradalign_ii,params", "--batch-size", "4"),
+        *("--input-size", "32", "--num-classes", "10", "--format", "json"),
+    )
+    assert run.code == 0, run.err
+    records = run.document["scores"]
+    assert [record["model"] for record in records] == [model, model]
+    assert all(record["status"] == "ok" for record in records)
