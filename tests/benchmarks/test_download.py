@@ -1,10 +1,13 @@
 """Downloads over loopback, whole, broken off and gone on with."""
 
 import errno
+import io
 import os
 import shutil
 import socket
 import subprocess
+import urllib.request
+from email.message import Message
 
 import pytest
 from tests.benchmarks.server import Reply, serve
@@ -241,6 +244,18 @@ def test_a_redirect_to_what_is_not_http(server, path, location):
     server.replies = [Reply(location=location)]
     assert "what is not http" in refused(server, path)
     assert not path.exists()
+
+
+def test_no_redirect_leads_from_https_to_http():
+    handler = _download._Redirects()
+    safe = urllib.request.Request("https://example.org/file")
+    for place, followed in (("https://example.com/file", True), ("http://example.com/file", False)):
+        arguments = (safe, io.BytesIO(), 302, "Found", Message(), place)
+        if followed:
+            assert handler.redirect_request(*arguments).full_url == place
+        else:
+            with pytest.raises(UnavailableError, match="from https to http"):
+                handler.redirect_request(*arguments)
 
 
 def test_too_many_redirects(server, path):

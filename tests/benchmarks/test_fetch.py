@@ -164,8 +164,7 @@ def test_a_redirect_to_a_web_page(cache, server):
         assert len(other.log) == 1
 
 
-def test_a_file_cut_short_that_nobody_can_know_to_be(cache, server):
-    """Without checksum, length or chunks, the end of the connection is the end of the file."""
+def test_without_a_pinned_checksum_a_shorter_file_is_taken(cache, server):
     server.content = CONTENT[: len(CONTENT) - 3]
     fetch(toy((server.url,), sha256=None), Quiet())
     assert len(load_table("toy_loss")) == 20_000

@@ -122,7 +122,7 @@ def _is_web(url: str) -> bool:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a few redirects, and only to HTTP."""
+    """Follows a few redirects, only to HTTP, and from HTTPS only to HTTPS."""
 
     max_redirections = REDIRECTS
 
@@ -138,6 +138,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if not _is_web(newurl):
             fp.close()
             raise UnavailableError(f"{host(req.full_url)}: redirects to what is not http")
+        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            fp.close()
+            raise UnavailableError(f"{host(req.full_url)}: redirects from https to http")
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
