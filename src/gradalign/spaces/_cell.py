@@ -1,6 +1,37 @@
 """Building parts that cell-based spaces share."""
 
+from collections.abc import Iterable
+
 from torch import Tensor, nn
+
+EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
+"""(node, the earlier node it reads) of a four-node cell, in the order of published spellings."""
+
+
+def last_node(x: Tensor, layers: Iterable[nn.Module]) -> Tensor:
+    """The last of four nodes, each the sum of one layer on every earlier node; the first is x.
+
+    Args:
+        x: What the cell reads.
+        layers: One for each of `EDGES`.
+    """
+    nodes = [x]
+    for (node, source), layer in zip(EDGES, layers, strict=True):
+        value = layer(nodes[source])
+        if node == len(nodes):
+            nodes.append(value)
+        else:
+            nodes[node] = nodes[node] + value
+    return nodes[-1]
+
+
+def shortcut(c_in: int, c_out: int, stride: int) -> nn.Module:
+    """Nothing, or a strided 1x1 convolution and a normalisation where the shape changes."""
+    if stride == 1 and c_in == c_out:
+        return nn.Identity()
+    return nn.Sequential(
+        nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), nn.BatchNorm2d(c_out)
+    )
 
 
 class ReLUConvBN(nn.Module):

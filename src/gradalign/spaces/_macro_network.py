@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from gradalign.spaces._cell import shortcut
+
 STAGES = (2, 3, 3)
 """Blocks in each stage; the first of a stage halves the map and doubles the channels."""
 
@@ -17,13 +19,7 @@ class Identity(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, stride: int) -> None:
         super().__init__()
-        self.downsample = (
-            nn.Identity()
-            if stride == 1 and c_in == c_out
-            else nn.Sequential(
-                nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), nn.BatchNorm2d(c_out)
-            )
-        )
+        self.downsample = shortcut(c_in, c_out, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c_in, h, w] to [n, c_out, h / stride, w / stride]."""

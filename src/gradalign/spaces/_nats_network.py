@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gradalign.spaces._cell import ReLUConvBN, ResidualReduction
-from gradalign.spaces._nb201_network import EDGES
+from gradalign.spaces._cell import EDGES, ReLUConvBN, ResidualReduction, last_node
 
 REDUCTIONS = (1, 3)
 """Layers that halve the map; the others are cells."""
@@ -32,14 +31,7 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c_in, h, w] to [n, c_out, h, w]."""
-        nodes = [x]
-        for (node, source), layer in zip(EDGES, self.layers, strict=True):
-            value = layer(nodes[source])
-            if node == len(nodes):
-                nodes.append(value)
-            else:
-                nodes[node] = nodes[node] + value
-        return nodes[-1]
+        return last_node(x, self.layers)
 
 
 class Network(nn.Module):

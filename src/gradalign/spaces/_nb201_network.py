@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from gradalign.spaces._cell import ReLUConvBN, ResidualReduction, Zero
+from gradalign.spaces._cell import ReLUConvBN, ResidualReduction, Zero, last_node
 
 OPERATIONS: Mapping[str, Callable[[int], nn.Module]] = {
     "none": lambda _: Zero(),
@@ -15,9 +15,6 @@ OPERATIONS: Mapping[str, Callable[[int], nn.Module]] = {
     "avg_pool_3x3": lambda _: nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
 }
 """Operations by their published name, each a function of the number of channels."""
-
-EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
-"""(node, the earlier node it reads), in the order of the published spelling."""
 
 
 class Cell(nn.Module):
@@ -29,14 +26,7 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c, h, w] to the same shape."""
-        nodes = [x]
-        for (node, source), layer in zip(EDGES, self.layers, strict=True):
-            value = layer(nodes[source])
-            if node == len(nodes):
-                nodes.append(value)
-            else:
-                nodes[node] = nodes[node] + value
-        return nodes[-1]
+        return last_node(x, self.layers)
 
 
 class Network(nn.Module):

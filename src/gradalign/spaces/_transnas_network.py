@@ -6,11 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from gradalign.spaces._base import Task, tasks
-from gradalign.spaces._cell import ReLUConvBN, Zero
+from gradalign.spaces._cell import EDGES, ReLUConvBN, Zero, last_node, shortcut
 from gradalign.spaces._flops import Convention
-
-EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
-"""(node, the earlier node it reads) of a cell, in the order of the published spelling."""
 
 TASKS = tasks(
     Task(name="class_object", input_size=(3, 256, 256), num_classes=100),
@@ -91,14 +88,7 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c_in, h, w] to [n, c_out, h / stride, w / stride], rounded up."""
-        nodes = [x]
-        for (node, source), edge in zip(EDGES, self.edges, strict=True):
-            value = edge(nodes[source])
-            if node == len(nodes):
-                nodes.append(value)
-            else:
-                nodes[node] = nodes[node] + value
-        return nodes[-1]
+        return last_node(x, self.edges)
 
 
 class BasicBlock(nn.Module):
@@ -108,13 +98,7 @@ class BasicBlock(nn.Module):
         super().__init__()
         self.conv_a = ReLUConvBN(c_in, c_out, 3, stride)
         self.conv_b = ReLUConvBN(c_out, c_out, 3)
-        self.downsample = (
-            nn.Identity()
-            if stride == 1 and c_in == c_out
-            else nn.Sequential(
-                nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), nn.BatchNorm2d(c_out)
-            )
-        )
+        self.downsample = shortcut(c_in, c_out, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c_in, h, w] to [n, c_out, h / stride, w / stride], rounded up."""

@@ -9,8 +9,9 @@ from torch import nn
 
 from gradalign.errors import InputError
 from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._cell import EDGES
 from gradalign.spaces._flops import Convention, count_flops
-from gradalign.spaces._nb201_network import EDGES, OPERATIONS, Network
+from gradalign.spaces._nb201_network import OPERATIONS, Network
 
 EXAMPLE = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"

@@ -10,10 +10,10 @@ from torch import nn
 
 from gradalign.errors import InputError
 from gradalign.spaces._base import SPACES, Space, Task, Trial, reject
+from gradalign.spaces._cell import EDGES
 from gradalign.spaces._flops import count_flops
 from gradalign.spaces._transnas_network import (
     CONVENTION,
-    EDGES,
     FLOPS_CONVENTION,
     TASKS,
     Cell,
