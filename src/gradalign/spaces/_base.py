@@ -3,7 +3,7 @@
 import random
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -181,6 +181,21 @@ class Space(ABC, Generic[Arch]):
 def tasks(*each: Task) -> dict[str, Task]:
     """Tasks by name, in the order given."""
     return {task.name: task for task in each}
+
+
+def exchanged(
+    decisions: Sequence[Any], choices: Sequence[Iterable[Any]]
+) -> Iterator[tuple[Any, ...]]:
+    """Every tuple that differs from `decisions` in one place, place by place.
+
+    Args:
+        decisions: One for each place.
+        choices: What each place may hold, in the order in which it comes.
+    """
+    for place, (own, allowed) in enumerate(zip(decisions, choices, strict=True)):
+        for other in allowed:
+            if other != own:
+                yield (*decisions[:place], other, *decisions[place + 1 :])
 
 
 def reject(space: str, text: str, fault: str, example: str) -> InputError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from gradalign.errors import InputError
-from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._base import SPACES, Space, Task, Trial, exchanged, quoted, reject, tasks
 from gradalign.spaces._flops import Convention, count_flops
 from gradalign.spaces._macro_network import BLOCKS, STAGES, Network
 
@@ -88,12 +88,8 @@ class _Macro(Space[Architecture]):
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """The 16 chains that differ in one block."""
-        return [
-            Architecture((*arch.blocks[:position], other, *arch.blocks[position + 1 :]))
-            for position, block in enumerate(arch.blocks)
-            for other in BLOCKS
-            if other != block
-        ]
+        changed = exchanged(arch.blocks, [BLOCKS] * len(arch.blocks))
+        return [Architecture(blocks) for blocks in changed]
 
     def canonical(self, arch: Architecture) -> str:
         """The spelling with the identities inside each stage put last; there are 3,969.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from gradalign.errors import InputError
-from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._base import SPACES, Space, Task, Trial, exchanged, quoted, reject, tasks
 
 EXAMPLE = "64-64-32"
 
@@ -92,12 +92,7 @@ class _MLP(Space[Architecture]):
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """The stacks with one other width, or with one layer less or more at the end."""
-        found = [
-            (*arch.widths[:layer], other, *arch.widths[layer + 1 :])
-            for layer, width in enumerate(arch.widths)
-            for other in WIDTHS
-            if other != width
-        ]
+        found = list(exchanged(arch.widths, [WIDTHS] * len(arch.widths)))
         if len(arch.widths) > 1:
             found.append(arch.widths[:-1])
         if len(arch.widths) < MAX_DEPTH:

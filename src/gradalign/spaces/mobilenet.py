@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from gradalign.errors import InputError
-from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._base import SPACES, Space, Task, Trial, exchanged, quoted, reject, tasks
 from gradalign.spaces._flops import Convention, count_flops
 from gradalign.spaces._json import read_object
 from gradalign.spaces._mobilenet_network import WIDTHS, Network
@@ -117,12 +117,7 @@ class _Mobilenet(Space[Architecture]):
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """The 43 networks with one decision changed."""
         flat = tuple(itertools.chain(*astuple(arch)))
-        return [
-            _unflatten((*flat[:place], other, *flat[place + 1 :]))
-            for place, choices in enumerate(FLAT)
-            for other in choices
-            if other != flat[place]
-        ]
+        return [_unflatten(changed) for changed in exchanged(flat, FLAT)]
 
     def canonical(self, arch: Architecture) -> str:
         """The spelling: every decision shows in the network."""

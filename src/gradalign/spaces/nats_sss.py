@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from gradalign.errors import InputError
-from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._base import SPACES, Space, Task, Trial, exchanged, quoted, reject, tasks
 from gradalign.spaces._flops import Convention, count_flops
 from gradalign.spaces._nats_network import Network
 
@@ -99,12 +99,7 @@ class _SizeSpace(Space[Architecture]):
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """The 35 networks that differ in the width of one layer."""
-        return [
-            Architecture((*arch.widths[:layer], other, *arch.widths[layer + 1 :]))
-            for layer, width in enumerate(arch.widths)
-            for other in WIDTHS
-            if other != width
-        ]
+        return [Architecture(widths) for widths in exchanged(arch.widths, [WIDTHS] * LAYERS)]
 
     def canonical(self, arch: Architecture) -> str:
         """The spelling: no two networks are isomorphic."""

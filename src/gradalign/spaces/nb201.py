@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from gradalign.errors import InputError
-from gradalign.spaces._base import SPACES, Space, Task, Trial, quoted, reject, tasks
+from gradalign.spaces._base import SPACES, Space, Task, Trial, exchanged, quoted, reject, tasks
 from gradalign.spaces._cell import EDGES
 from gradalign.spaces._flops import Convention, count_flops
 from gradalign.spaces._nb201_network import OPERATIONS, Network
@@ -104,12 +104,8 @@ class _NB201(Space[Architecture]):
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """The 24 cells that differ on one edge."""
-        return [
-            Architecture((*arch.operations[:edge], other, *arch.operations[edge + 1 :]))
-            for edge, operation in enumerate(arch.operations)
-            for other in OPERATIONS
-            if other != operation
-        ]
+        changed = exchanged(arch.operations, [OPERATIONS] * len(EDGES))
+        return [Architecture(operations) for operations in changed]
 
     def canonical(self, arch: Architecture) -> str:
         """The published isomorphism string, of which there are 6,466.

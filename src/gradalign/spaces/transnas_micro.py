@@ -9,7 +9,7 @@ from functools import partial
 from torch import nn
 
 from gradalign.errors import InputError
-from gradalign.spaces._base import SPACES, Space, Task, Trial, reject
+from gradalign.spaces._base import SPACES, Space, Task, Trial, exchanged, reject
 from gradalign.spaces._cell import EDGES
 from gradalign.spaces._flops import count_flops
 from gradalign.spaces._transnas_network import (
@@ -99,12 +99,8 @@ class _TransNASMicro(Space[Architecture]):
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """The 18 cells that differ on one edge."""
-        return [
-            Architecture((*arch.operations[:edge], other, *arch.operations[edge + 1 :]))
-            for edge, operation in enumerate(arch.operations)
-            for other in OPERATIONS
-            if other != operation
-        ]
+        changed = exchanged(arch.operations, [OPERATIONS] * len(EDGES))
+        return [Architecture(operations) for operations in changed]
 
     def canonical(self, arch: Architecture) -> str:
         """What reaches the last node, a sum of terms '(sum)@operation'; there are 1,229.
