@@ -30,10 +30,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "libraries conditions record separation",
         "models ranking scorer",
         "score",
-        "rank evaluation",
+        "rank evaluation store",
         ROOT,
-        "sweep",
+        "sweep comparison",
         "report testing",
+        "pages",
         "demonstration",
         "cli",
     )

@@ -26,6 +26,7 @@ CHANGED = {
     "dtype": "float64",
     "params": "all",
     "build": (("stem_channels", "16"),),
+    "num_classes": 100,
 }
 
 probes = st.builds(

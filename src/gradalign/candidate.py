@@ -32,6 +32,7 @@ class Candidate:
             which keeps its weights.
         space: Name of the search space it is from; None: no space.
         arch: Its architecture in that space's own spelling.
+        canonical: What isomorphic architectures of that space share.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Candidate:
     redrawn: bool = True
     space: str | None = None
     arch: str | None = None
+    canonical: str | None = None
 
     def build(self, seed: int) -> nn.Module:
         """The network; the random number generators are left as they were.

@@ -155,6 +155,7 @@ def _from_space(
         spec=InputSpec(num_classes=task.num_classes, shape=task.input_size),
         space=name,
         arch=space.format(parsed),
+        canonical=space.canonical(parsed),
     )
 
 

@@ -40,6 +40,7 @@ class Probe:
         dtype: Floating-point type of the pass; None: the model's own.
         params: Which weights form the blocks: `default`, `all` or the name of a user's function.
         build: Options of the search space, such as ("stem_channels", "16").
+        num_classes: Outputs asked of a network that is made; None: the space's, else 10.
     """
 
     data: str = "digits"
@@ -53,6 +54,7 @@ class Probe:
     dtype: DType | None = None
     params: str = "default"
     build: tuple[tuple[str, str], ...] = ()
+    num_classes: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("norm", self.norm, get_args(NormMode))

@@ -108,6 +108,7 @@ def rank(
         dtype=dtype,
         input_size=input_size,
         build=build_options(build),
+        num_classes=num_classes,
     )
     table: list[list[Scores]] = [[] for _ in pool]
     for repeat, fold in enumerate(folds):

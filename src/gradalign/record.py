@@ -33,6 +33,8 @@ class Score:
         pass_seconds: Time of the pass, which all proxies of one protocol share.
         peak_bytes: Peak memory of the pass, where it can be measured.
         backend: How the engine took the pass; None where it took none.
+        canonical: What isomorphic architectures share, where the model is one of a search space;
+            they are measured once.
     """
 
     model: str
@@ -48,6 +50,7 @@ class Score:
     pass_seconds: float = 0.0
     peak_bytes: int | None = None
     backend: str | None = None
+    canonical: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

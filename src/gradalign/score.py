@@ -77,6 +77,7 @@ def score(
             dtype=dtype,
             input_size=input_size,
             build=build_options(build),
+            num_classes=num_classes,
         ),
         regime=regime,
         loss_fn=loss_fn,

@@ -105,9 +105,7 @@ class Scorer:
         with placed(model, self._device, stays=not candidate.redrawn) as device:
             spec = input_spec(model, candidate.spec)
             outcomes = self._outcomes(model, spec, seed, device)
-            records = [
-                self._record(candidate.name, p, outcomes, seed, device) for p in self.proxies
-            ]
+            records = [self._record(candidate, p, outcomes, seed, device) for p in self.proxies]
         return Scores(records, self.protocols)
 
     def attempt(self, candidate: Candidate, seed: int = 0) -> Scores:
@@ -117,7 +115,7 @@ class Scorer:
         except Exception as error:  # noqa: BLE001 - one network must not stop the others
             failure = Failure.of(error)
         device = str(self._device or "auto")
-        records = [self._failed(candidate.name, p, failure, seed, device) for p in self.proxies]
+        records = [self._failed(candidate, p, failure, seed, device) for p in self.proxies]
         return Scores(records, self.protocols)
 
     @property
@@ -168,7 +166,7 @@ class Scorer:
 
     def _record(
         self,
-        model: str,
+        candidate: Candidate,
         proxy: Proxy,
         outcomes: Mapping[tuple[Probe, Needs], Outcome],
         seed: int,
@@ -178,7 +176,7 @@ class Scorer:
         found = {name: outcomes[probe, proxy.needs] for name, probe in probes.items()}
         failures = [outcome for outcome in found.values() if isinstance(outcome, Failure)]
         if failures:
-            return self._failed(model, proxy, failures[0], seed, str(device))
+            return self._failed(candidate, proxy, failures[0], seed, str(device))
         passes = {name: s for name, s in found.items() if isinstance(s, Statistics)}
         started = time.perf_counter()
         estimate = _estimate(proxy, probes, passes)
@@ -187,7 +185,8 @@ class Scorer:
         value = estimate if isinstance(estimate, Estimate) else Estimate(math.nan)
         peaks = [s.peak_bytes for s in passes.values() if s.peak_bytes is not None]
         return Score(
-            model=model,
+            model=candidate.name,
+            canonical=candidate.canonical,
             proxy=proxy.name,
             value=value.value if failure is None else None,
             stderr=_finite(value.stderr),
@@ -202,9 +201,12 @@ class Scorer:
             backend=", ".join(dict.fromkeys(s.backend for s in passes.values())),
         )
 
-    def _failed(self, model: str, proxy: Proxy, failure: Failure, seed: int, device: str) -> Score:
+    def _failed(
+        self, candidate: Candidate, proxy: Proxy, failure: Failure, seed: int, device: str
+    ) -> Score:
         return Score(
-            model=model,
+            model=candidate.name,
+            canonical=candidate.canonical,
             proxy=proxy.name,
             value=None,
             status=failure.status,

@@ -23,6 +23,14 @@ VOCABULARY = {"sample_order", "loss_scale"}
 every_proxy = pytest.mark.parametrize("proxy", PROXIES.values(), ids=PROXIES)
 
 
+@every_proxy
+def test_an_ablation_is_another_proxy(proxy):
+    if proxy.ablation is not None:
+        assert PROXIES[proxy.ablation].kind in ("size", "ablation")
+        assert PROXIES[proxy.ablation].ablation is None
+        assert proxy.kind == "gradalign"
+
+
 def measure(proxy: Proxy, first: Measured, second: Measured | None = None) -> Estimate:
     """The score; a proxy with two probes gets `second` for the other one."""
     passes = (first, second or first)

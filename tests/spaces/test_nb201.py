@@ -163,6 +163,16 @@ def test_canonical_knows_6466_classes():
     assert len({NB201.canonical(arch) for arch in NB201.enumerate()}) == 6_466
 
 
+def test_networks_that_are_measured_once_have_the_same_convolutions():
+    classes: dict[str, set[object]] = {}
+    for arch in NB201.enumerate():
+        convolutions = sorted(o for o in arch.operations if o.startswith("nor_conv"))
+        found = (NB201.canonical(arch), *convolutions)
+        classes.setdefault(NB201.network_key(arch), set()).add(found)
+    assert len(classes) == 8297
+    assert {len(found) for found in classes.values()} == {1}
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_equal_canonical_forms_compute_the_same_function(seed):
     """Cells of one class, each convolution replaced by one fixed map, agree on random inputs."""

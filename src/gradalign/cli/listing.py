@@ -63,6 +63,9 @@ def _proxy(name: str, proxy: Proxy) -> Entry:
         "invariant_to": sorted(proxy.invariant_to),
         "probes": {probe: dict(changes) for probe, changes in proxy.probes.items()},
         "official": dict(proxy.official),
+        "kind": proxy.kind,
+        "unit": proxy.unit,
+        "ablation": proxy.ablation,
     }
 
 
@@ -141,6 +144,9 @@ _ONLY_JSON = {
     "invariant_to",
     "probes",
     "official",
+    "kind",
+    "unit",
+    "ablation",
     "metrics",
     "example",
     "published_flops",

@@ -12,6 +12,10 @@ from gradalign.statistics import FIELDS, Need, Statistics, is_gradient
 
 Direction = Literal["higher", "lower"]
 
+Kind = Literal["gradalign", "method", "size", "ablation"]
+"""GradAlign and what belongs to it, another published method, a plain size, or what a score of the
+first kind becomes when its idea is taken out."""
+
 ProbeChanges = Mapping[str, object]
 """Fields of `Probe` in which a proxy's own probe differs from the common one."""
 
@@ -42,6 +46,10 @@ class Proxy:
             regimes. One probe named `stats` without changes by default.
         official: Fields of `Probe` that the authors' code sets, on top, in the official regime.
         needs_gradient: Whether it says nothing about a network without gradient.
+        kind: What it stands among in a table.
+        unit: Of the value; empty where it has none.
+        ablation: Name of the proxy that is left of it when its idea is taken out: what it has to
+            beat.
     """
 
     name: str
@@ -54,6 +62,9 @@ class Proxy:
     probes: Mapping[str, ProbeChanges] = field(default_factory=dict)
     official: ProbeChanges = field(default_factory=dict)
     needs_gradient: bool = True
+    kind: Kind = "method"
+    unit: str = ""
+    ablation: str | None = None
 
     def __call__(self, **statistics: Statistics) -> Estimate:
         """The score from the statistics of each of its probes, by name."""
@@ -84,6 +95,9 @@ def proxy(
     probes: Mapping[str, ProbeChanges] = _STATS,
     official: ProbeChanges | None = None,
     needs_gradient: bool | None = None,
+    kind: Kind = "method",
+    unit: str = "",
+    ablation: str | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the proxy of its name, and return it unchanged.
 
@@ -110,6 +124,9 @@ def proxy(
                 needs_gradient=any(map(is_gradient, needs))
                 if needs_gradient is None
                 else needs_gradient,
+                kind=kind,
+                unit=unit,
+                ablation=ablation,
             ),
         )
         return function

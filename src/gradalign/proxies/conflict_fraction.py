@@ -13,6 +13,8 @@ from gradalign.statistics import Statistics
     invariant_to={"sample_order", "loss_scale"},
     source="pairwise gradient conflict <g_i, g_j> < 0 (Yu et al., NeurIPS 2020, definition 1), "
     "counted over the pairs of a batch",
+    kind="gradalign",
+    unit="share of pairs",
 )
 def conflict_fraction(stats: Statistics, /) -> Estimate:
     """Share of sample pairs whose gradients point against each other.

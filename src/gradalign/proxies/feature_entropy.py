@@ -13,6 +13,8 @@ from gradalign.statistics import Statistics
     source="factor of gradalign_plus; the spectral entropy of features is also the expressivity of "
     "AZ-NAS (Lee & Ham, CVPR 2024), there of cell outputs and unscaled",
     needs_gradient=False,
+    kind="gradalign",
+    unit="share of the largest",
 )
 def feature_entropy(stats: Statistics, /) -> float:
     """Mean diversity of the inputs of the weight layers.

@@ -27,6 +27,9 @@ def _mean_over_samples(values: Tensor) -> Estimate:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="weights",
+    ablation="params",
 )
 def gradalign_i(stats: Statistics, /) -> Estimate:
     """Number of weights whose gradient agrees in sign with the mean gradient.
@@ -61,6 +64,8 @@ def gradalign_i(stats: Statistics, /) -> Estimate:
     bounds=(0.0, 1.0),
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="share of weights",
 )
 def gradalign_i_mean(stats: Statistics, /) -> Estimate:
     """Share of weights whose gradient agrees in sign with the mean gradient.
@@ -94,6 +99,9 @@ def gradalign_i_mean(stats: Statistics, /) -> Estimate:
     better="higher",
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="weights",
+    ablation="params",
 )
 def gradalign_i_filter(stats: Statistics, /) -> Estimate:
     """Cosine with the mean gradient, filter by filter, weighted by filter size.
@@ -129,6 +137,9 @@ def gradalign_i_filter(stats: Statistics, /) -> Estimate:
     better="higher",
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="weights",
+    ablation="params",
 )
 def gradalign_i_layer(stats: Statistics, /) -> Estimate:
     """Cosine with the mean gradient, block by block, weighted by block size.
@@ -167,6 +178,9 @@ def gradalign_i_layer(stats: Statistics, /) -> Estimate:
     better="higher",
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="weights",
+    ablation="params",
 )
 def gradalign_i_network(stats: Statistics, /) -> Estimate:
     """Cosine of whole per-sample gradients with their mean, times their size.

@@ -28,6 +28,9 @@ def _log_dets(gram: Tensor) -> tuple[Tensor, Tensor]:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="nats",
+    ablation="live_layers",
 )
 def gradalign_ii(stats: Statistics, /) -> Estimate:
     """Diversity of per-sample gradient directions, summed over blocks.
@@ -67,6 +70,8 @@ def gradalign_ii(stats: Statistics, /) -> Estimate:
     bounds=(0.0, 1.0),
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="share of the largest",
 )
 def gradalign_ii_mean(stats: Statistics, /) -> Estimate:
     """Diversity of per-sample gradient directions as a share of the greatest possible.
@@ -103,6 +108,8 @@ def gradalign_ii_mean(stats: Statistics, /) -> Estimate:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="nats",
 )
 def gradalign_ii_network(stats: Statistics, /) -> Estimate:
     """Diversity of the directions of whole per-sample gradients.
@@ -135,6 +142,9 @@ def gradalign_ii_network(stats: Statistics, /) -> Estimate:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,
+    kind="gradalign",
+    unit="nats x multiply-adds",
+    ablation="macs",
 )
 def gradalign_ii_macs(stats: Statistics, /) -> Estimate:
     """Diversity of per-sample gradient directions, blocks weighted by multiply-adds.

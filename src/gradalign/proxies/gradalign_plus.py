@@ -19,6 +19,9 @@ def _work(layer: Layer) -> float:
     invariant_to={"sample_order", "loss_scale"},
     source="our own extension of GradAlign, not the paper's; exponents chosen on draws of networks "
     "from seven benchmarks, and checked on fresh ones",
+    kind="gradalign",
+    unit="multiply-adds^(1/4)",
+    ablation="gradalign_plus_ablation",
 )
 def gradalign_plus(stats: Statistics, /) -> float:
     """Diversity of inputs and output gradients of the weight layers, weighted by work.
@@ -63,6 +66,8 @@ def gradalign_plus(stats: Statistics, /) -> float:
     invariant_to={"sample_order", "loss_scale"},
     source="ablation of gradalign_plus: the entropies taken out",
     needs_gradient=True,
+    kind="ablation",
+    unit="multiply-adds^(1/4)",
 )
 def gradalign_plus_ablation(stats: Statistics, /) -> float:
     """Size part of gradalign_plus: fourth roots of multiply-adds, summed over layers.

@@ -27,6 +27,8 @@ def _mean_rank(cosines: Tensor) -> Tensor:
     invariant_to={"sample_order", "loss_scale"},
     source="effective rank (Roy & Vetterli, EUSIPCO 2007) of the cosine matrices of "
     "per-sample gradients: our own companion of GradAlign-II",
+    kind="gradalign",
+    unit="directions",
 )
 def gradient_effective_rank(stats: Statistics, /) -> Estimate:
     """Number of directions that the per-sample gradients of a block spread over.

@@ -11,6 +11,9 @@ from gradalign.statistics import Statistics
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="factor of gradalign_plus: our own",
+    kind="gradalign",
+    unit="sum of shares",
+    ablation="live_layers",
 )
 def gradient_entropy(stats: Statistics, /) -> float:
     """Diversity of the gradients at the layers' outputs, summed over layers.

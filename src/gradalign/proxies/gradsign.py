@@ -13,6 +13,7 @@ SIGN_SUM = WeightStatistic("abs_sign_sum", ("sign_sum",), lambda m: m.sign_sum.a
     invariant_to={"sample_order", "loss_scale"},
     source="Zhang & Jia, ICLR 2022 (arXiv 2110.08616), algorithm 1; authors' code, grad_conflict",
     official={"norm": "sample"},
+    unit="weights x samples",
 )
 def gradsign(stats: Statistics, /) -> float:
     """Sum over weights of the absolute sum of the signs of the per-sample gradients.

@@ -11,6 +11,7 @@ from gradalign.statistics import Statistics
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Xu et al., ICML 2021 (arXiv 2111.13293): MGM, the mean of the gradient kernel",
+    unit="squared gradient",
 )
 def knas(stats: Statistics, /) -> Estimate:
     """Mean of the Gram matrix of per-sample gradients: the squared norm of their mean.

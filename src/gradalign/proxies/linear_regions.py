@@ -12,6 +12,7 @@ from gradalign.statistics import Statistics
     invariant_to={"sample_order", "loss_scale"},
     source="Chen et al., ICLR 2021 (TE-NAS, arXiv 2102.11535): number of linear regions "
     "by sampling; authors' code, VITA-Group/TENAS@9df78ff, linear_region_counter.py",
+    unit="codes",
 )
 def linear_regions(stats: Statistics, /) -> float:
     """Number of distinct activation codes among the samples.

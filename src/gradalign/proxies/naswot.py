@@ -16,6 +16,7 @@ from gradalign.statistics import Statistics
     source="Mellor et al., ICML 2021 (arXiv 2006.04647), equation 2; authors' code, "
     "BayesWatch/nas-without-training@b3a82a6, score_networks.py",
     official={"norm": "batch", "batch_size": 128},
+    unit="nats",
 )
 def naswot(stats: Statistics, /) -> float:
     """Log-determinant of the kernel of binary activation codes.

@@ -12,6 +12,8 @@ _INVARIANT = ("sample_order", "loss_scale")
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline",
+    kind="size",
+    unit="parameters",
 )
 def params(stats: Statistics, /) -> float:
     """Number of trainable parameters.
@@ -38,6 +40,8 @@ def params(stats: Statistics, /) -> float:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline",
+    kind="size",
+    unit="multiply-adds",
 )
 def macs(stats: Statistics, /) -> float:
     """Multiply-adds of convolutions and matrix products for one sample.
@@ -64,6 +68,8 @@ def macs(stats: Statistics, /) -> float:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline; 2 a multiply-add, as torch.utils.flop_counter counts",
+    kind="size",
+    unit="operations",
 )
 def flops(stats: Statistics, /) -> float:
     """Floating-point operations of one sample: two for each multiply-add.
@@ -90,6 +96,8 @@ def flops(stats: Statistics, /) -> float:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline",
+    kind="size",
+    unit="weight tensors",
 )
 def layers(stats: Statistics, /) -> float:
     """Number of blocks: effective weight tensors, with a gradient or without.
@@ -117,6 +125,8 @@ def layers(stats: Statistics, /) -> float:
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline, ablation of gradalign_ii",
+    kind="ablation",
+    unit="weight tensors",
 )
 def live_layers(stats: Statistics, /) -> float:
     """Number of blocks in which some sample has a gradient.

@@ -97,6 +97,15 @@ class Space(ABC, Generic[Arch]):
         """A text that isomorphic architectures share and others do not; else the spelling."""
         return self.format(arch)
 
+    def network_key(self, arch: Arch) -> str:
+        """A text that architectures share whose networks have the same layers, wired the same way.
+
+        Their scores differ by the draw of the initialisation only, so one of them is measured for
+        all. `canonical` by default; a space whose canonical form tells functions apart, not
+        networks, says more.
+        """
+        return self.canonical(arch)
+
     @abstractmethod
     def suggest(self, trial: Trial) -> Arch:
         """An architecture from an Optuna trial's suggestions, each named after what it decides."""

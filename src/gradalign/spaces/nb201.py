@@ -123,15 +123,33 @@ class _NB201(Space[Architecture]):
             ...     "|none~0|+|none~0|none~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|"))
             '#+(#+#)@nor_conv_3x3+0'
         """
-        arriving: list[list[str]] = [["0"], [], [], []]
-        for (node, source), operation in zip(EDGES, arch.operations, strict=True):
-            value = "+".join(sorted(arriving[source]))
-            if operation == "none" or value == "#":
-                value = "#"
-            elif operation != "skip_connect":
-                value = f"({value})@{operation}"
-            arriving[node].append(value)
-        return "+".join(sorted(arriving[-1]))
+        return _expressions(arch)[-1]
+
+    def network_key(self, arch: Architecture) -> str:
+        """The canonical form, and each convolution with what it reads and how often it is read.
+
+        A convolution that leads nowhere has weights all the same, and one that is read twice has
+        them once: networks of one canonical form differ in both.
+
+        Example:
+            >>> cells = [NB201.parse(f"|none~0|+|none~0|{op}~1|+|skip_connect~0|none~1|none~2|")
+            ...          for op in ("none", "nor_conv_3x3")]
+            >>> NB201.canonical(cells[0]) == NB201.canonical(cells[1])
+            True
+            >>> NB201.network_key(cells[1])
+            '0 #@nor_conv_3x3x0'
+        """
+        arriving = _expressions(arch)
+        uses = [0, 0, 0, 1]  # paths from each node to the output
+        for (node, source), operation in reversed(list(zip(EDGES, arch.operations, strict=True))):
+            if operation != "none":
+                uses[source] += uses[node]
+        convolutions = sorted(
+            f"{arriving[source]}@{operation}x{uses[node]}"
+            for (node, source), operation in zip(EDGES, arch.operations, strict=True)
+            if operation.startswith("nor_conv")
+        )
+        return " ".join([arriving[-1], *convolutions])
 
     def suggest(self, trial: Trial) -> Architecture:
         """One operation an edge, named after it: `3<-1` is node 3 reading node 1."""
@@ -152,6 +170,19 @@ class _NB201(Space[Architecture]):
 
 NB201 = _NB201()
 SPACES.add(NB201.name, NB201)
+
+
+def _expressions(arch: Architecture) -> list[str]:
+    """The sum that arrives at each of the four nodes, written out."""
+    arriving: list[list[str]] = [["0"], [], [], []]
+    for (node, source), operation in zip(EDGES, arch.operations, strict=True):
+        value = "+".join(sorted(arriving[source]))
+        if operation == "none" or value == "#":
+            value = "#"
+        elif operation != "skip_connect":
+            value = f"({value})@{operation}"
+        arriving[node].append(value)
+    return ["+".join(sorted(values)) for values in arriving]
 
 
 def _operations(node: str, number: int) -> list[str]:

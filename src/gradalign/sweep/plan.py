@@ -60,6 +60,7 @@ class Plan:
             dtype=self.dtype,
             input_size=self.image_size,
             build=tuple(sorted(self.build)),
+            num_classes=self.num_classes,
         )
         return Scorer(
             DrawnBatches(self.source()),

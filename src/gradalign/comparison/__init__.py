@@ -1,0 +1,1 @@
+"""Scores on several benchmarks side by side, and tables of them for papers."""

@@ -1,0 +1,1 @@
+"""Pages about scores: what the report's parts show of them."""

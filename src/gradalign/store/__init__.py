@@ -1,0 +1,1 @@
+"""Records of scores in one file, which loses nothing."""
