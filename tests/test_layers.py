@@ -53,8 +53,9 @@ NARROW: dict[str, frozenset[str]] = {
         "spaces": "_registry errors",
         "aggregates": "_registry errors proxies",
         "separation": "",
-        "evaluation": "errors proxies",
+        "evaluation": "aggregates errors proxies",
         "report": "",
+        "store": "errors record",
         "testing": "errors spaces",
     }.items()
 }

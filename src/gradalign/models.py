@@ -8,7 +8,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,6 +105,33 @@ def resolve(
     raise _unknown(text)
 
 
+@dataclass(frozen=True)
+class Identity:
+    """What tells whether two architectures of a space are one network.
+
+    Args:
+        canonical: What isomorphic architectures share.
+        key: What networks share that are measured once.
+    """
+
+    canonical: str
+    key: str
+
+
+def identity(text: str) -> Identity | None:
+    """Which network `text` names, where it is an architecture of a space; None where it is not.
+
+    Raises:
+        InputError: A malformed architecture.
+    """
+    prefix, colon, rest = text.strip().partition(":")
+    if not colon or prefix not in SPACES:
+        return None
+    arch = _parsed(prefix, rest)
+    space = SPACES[prefix]
+    return Identity(space.canonical(arch), f"{prefix}:{space.network_key(arch)}")
+
+
 def read_models(path: Path | str) -> list[str]:
     """The models of a file, one a line; blank lines and lines that begin with '#' are skipped.
 
@@ -130,9 +157,7 @@ def _from_space(
     input_size: tuple[int, ...] | None,
 ) -> Candidate:
     space = SPACES[name]
-    if space.reference is not None and space.reference.fullmatch(arch.strip()):
-        arch = look_up(name, arch.strip())
-    parsed = space.parse(arch)
+    parsed = _parsed(name, arch)
     task = space.task(str(build["task"]) if "task" in build else None)
     options = space.chosen({key: value for key, value in build.items() if key != "task"})
     if input_size is not None and len(input_size) == 1:  # the side of a square
@@ -157,6 +182,14 @@ def _from_space(
         arch=space.format(parsed),
         canonical=space.canonical(parsed),
     )
+
+
+def _parsed(space: str, arch: str) -> Any:
+    """The architecture of a space that `arch` spells or refers to."""
+    found = SPACES[space]
+    if found.reference is not None and found.reference.fullmatch(arch.strip()):
+        arch = look_up(space, arch.strip())
+    return found.parse(arch)
 
 
 def _from_factory(text: str, spec: InputSpec) -> Candidate:

@@ -97,6 +97,15 @@ class Scores:
             protocols |= part.protocols
         return cls(records, protocols)
 
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, protocols: Protocols) -> Scores:
+        """The records in a frame as `to_frame` makes it."""
+        plain = frame.astype(object).where(frame.notna(), None)
+        names = [field.name for field in fields(Score)]
+        columns = (plain[name] for name in names)
+        rows = zip(*columns, strict=True)
+        return cls([Score(**dict(zip(names, row, strict=True))) for row in rows], protocols)
+
     def with_aggregates(self, aggregates: Iterable[Aggregate]) -> Scores:
         """The same records, with the values of `aggregates` over all models in them.
 
@@ -174,7 +183,4 @@ def pool_values(
         values: For each member, one value a network, None where it failed.
     """
     better = {member: PROXIES[member].better for member in aggregate.members}
-    networks = zip(*(values[member] for member in aggregate.members), strict=True)
-    dead = [all(value is None for value in own) for own in networks]
-    combined = aggregate.aggregate(values, better)
-    return [None if gone else value for gone, value in zip(dead, combined, strict=True)]
+    return aggregate.pool_values(values, better)

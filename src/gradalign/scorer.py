@@ -113,10 +113,18 @@ class Scorer:
         try:
             return self.measure(candidate, seed)
         except Exception as error:  # noqa: BLE001 - one network must not stop the others
-            failure = Failure.of(error)
+            return self.failed(candidate, Failure.of(error), seed)
+
+    def failed(self, candidate: Candidate, failure: Failure, seed: int = 0) -> Scores:
+        """A record of `failure` for each proxy."""
         device = str(self._device or "auto")
         records = [self._failed(candidate, p, failure, seed, device) for p in self.proxies]
         return Scores(records, self.protocols)
+
+    @property
+    def protocol_of(self) -> dict[str, str]:
+        """The protocol hash under which each proxy is measured."""
+        return {name: own for name, (own, _) in self._protocols.items()}
 
     @property
     def protocols(self) -> dict[str, Mapping[str, object]]:

@@ -31,6 +31,8 @@ def test_the_table(path):
     assert list(frame["test_accuracy"]) == [45.5, 46.5, 47.5]
     assert list(frame["test_accuracy_sd"]) == [1.0] * 3
     assert list(frame["params"]) == [387_882] * 3
+    assert list(frame["test_accuracy_run_1"]) == [44.5, 45.5, 46.5]
+    assert list(frame["test_accuracy_run_3"]) == [46.5, 47.5, 48.5]
 
 
 def test_lookup_and_a_table_of_ones_own(path, tmp_path, monkeypatch):
@@ -38,8 +40,17 @@ def test_lookup_and_a_table_of_ones_own(path, tmp_path, monkeypatch):
     own = tmp_path / "own.csv"
     read(path, samples.nb_macro()).to_csv(own, index=False)
     benchmark = samples.stored("nb_macro", "nb_macro", module.read(own)["nb_macro"])
+    assert list(benchmark.metrics) == ["test_accuracy"]
+    assert benchmark.runs("test_accuracy") == tuple(f"test_accuracy_run_{k}" for k in (1, 2, 3))
     assert benchmark.row("macro:02012100") == {"test_accuracy": 46.5}
     assert "00000001" not in benchmark
+
+
+def test_a_table_without_trainings(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADALIGN_CACHE", str(tmp_path / "cache"))
+    frame = read(path, changed(test_acc=[49.0, 50.0, 52.0]))  # another mean
+    assert not [name for name in frame.columns if "run" in name]
+    assert samples.stored("nb_macro", "nb_macro", frame).runs("test_accuracy") == ()
 
 
 def changed(**values):
@@ -76,3 +87,13 @@ def test_real_values(path):
     frame = read(path, json.dumps(records).encode())
     assert list(frame["arch"]) == list(known["arch"])
     np.testing.assert_array_equal(frame["test_accuracy"], known["mean_acc"])
+
+
+@pytest.mark.data
+@pytest.mark.skipif(DATA is None, reason="GRADALIGN_DATA is not set")
+def test_real_trainings():
+    source = Path(DATA or "") / "nb_macro_dev.parquet"
+    known, frame = pd.read_parquet(source), module.read(source)["nb_macro"]
+    names = [f"test_accuracy_run_{k}" for k in (1, 2, 3)]
+    np.testing.assert_allclose(frame[names].mean(axis=1), known["mean_acc"], rtol=1e-6)
+    np.testing.assert_array_equal(frame[names], [*known["test_acc_seeds"]])

@@ -1,13 +1,16 @@
 """The demo's run and what it says about it."""
 
 import pytest
+from tests.report.reader import Reader
 
 from gradalign.benchmarks import get_benchmark
-from gradalign.demonstration import METRICS, measured, not_shown, paired, pass_time, run
-from gradalign.demonstration.run import PLAN, SIZES, drawn
+from gradalign.demonstration import METRICS, PLAN, measured, not_shown, page, paired, pass_time, run
+from gradalign.demonstration.run import drawn
 from gradalign.errors import InputError
+from gradalign.proxies import PROXIES
 
 NETWORKS = 6
+SIZES = [name for name in PLAN.proxies if PROXIES[name].kind == "size"]
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +27,17 @@ def test_draws_are_of_the_table_and_follow_the_seed():
 
 
 def test_scores_are_those_of_one_process(demo):
-    first = demo.archs[0]
+    first = demo.networks.models[0]
     here = PLAN.scorer().attempt(PLAN.candidate(first), seed=5)
-    rows = demo.scores[demo.scores["model"] == first].set_index("proxy")["value"]
+    rows = demo.networks.values.loc[first]
     for record in here:
         assert record.value is None or rows[record.proxy] == record.value
+
+
+def test_every_score_is_measured_with_its_ablation_and_the_sizes():
+    assert {"params", "macs", "layers"} == set(SIZES)
+    for name in PLAN.proxies:
+        assert PROXIES[name].ablation in {None, *PLAN.proxies}
 
 
 def test_every_difference_is_to_the_best_size_of_its_accuracy(demo):
@@ -50,6 +59,20 @@ def test_sentences_are_one_line_each_with_numbers_of_the_run(demo):
     assert f"{NETWORKS} of the 5,000" in lines[0]
     assert f"{demo.differences[0].difference:+.2f}" in lines[2]
     assert "12 of 200 epochs" in lines[-1]
+
+
+def test_the_page_has_a_view_for_each_accuracy_and_the_sentences(demo):
+    shown = Reader(page(demo))
+    shown.assert_loads_nothing()
+    (part,) = shown.data["parts"]
+    assert len(part["views"]) == len(METRICS)
+    assert len(part["networks"]) == NETWORKS
+    for line in (measured(demo), not_shown(demo), *paired(demo), pass_time(demo)):
+        assert line in shown.text
+    table = shown.table("score")
+    for row in demo.evaluations["cifar10"].rows:
+        cells = table[row.proxy.split(" ")[0]]
+        assert cells["tau CIFAR-10"].startswith(f"{row.kendall_tau:.2f}".replace("-0.00", "0.00"))
 
 
 def test_too_few_or_too_many_networks_are_refused():

@@ -12,6 +12,7 @@ from gradalign.evaluation.rank_statistics import (
     partial_tau,
     spearman_rho,
     top10_tau,
+    weighted_tau,
 )
 
 small_lists = arrays.arrays(np.int64, st.integers(2, 12), elements=st.integers(-3, 3))
@@ -82,6 +83,7 @@ def test_minus_infinity_is_the_last_rank():
 def test_undefined_is_none(x, y):
     assert kendall_tau(x, y) is None
     assert spearman_rho(x, y) is None
+    assert weighted_tau(x, y) is None
     assert top10_tau(x, y) is None
     assert partial_tau(x, y, []) is None
 
@@ -107,6 +109,40 @@ def test_kendall_tau_equals_the_loop(x, random):
     assert kendall_tau(x, y) == (
         None if brute_tau(x, y) is None else pytest.approx(brute_tau(x, y), abs=1e-12)
     )
+
+
+@given(small_lists, st.randoms(use_true_random=False), st.booleans())
+def test_equal_to_scipy_with_ties_nan_and_constants(x, random, gaps):
+    x = x.astype(float)
+    y = np.array([float(random.randint(-3, 3)) for _ in x])
+    if gaps:
+        x[random.randrange(len(x))] = np.nan
+    there = ~np.isnan(x)
+    constant = there.sum() < 2 or np.ptp(x[there]) == 0 or np.ptp(y[there]) == 0
+    for ours, theirs in (
+        (kendall_tau, stats.kendalltau),
+        (spearman_rho, stats.spearmanr),
+        (weighted_tau, stats.weightedtau),
+    ):
+        expected = None if constant else theirs(x[there], y[there]).statistic
+        assert ours(x, y) == (None if constant else pytest.approx(expected, abs=1e-12))
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+@pytest.mark.parametrize("n", [30, 301])
+def test_weighted_tau_equals_scipy(n, decimals):
+    x, y = draw(n, n, decimals=decimals)
+    assert weighted_tau(x, y) == pytest.approx(stats.weightedtau(x, y).statistic, abs=1e-13)
+    failed, last = np.where(x < -0.5, -np.inf, x), np.where(x < -0.5, -99.0, x)
+    assert weighted_tau(failed, y) == pytest.approx(stats.weightedtau(last, y).statistic, abs=1e-13)
+
+
+def test_weighted_tau_counts_the_top_most():
+    order = np.arange(20.0)
+    low, high = order.copy(), order.copy()
+    low[[0, 1]], high[[18, 19]] = low[[1, 0]], high[[19, 18]]
+    assert weighted_tau(high, order) < weighted_tau(low, order) < 1
+    assert kendall_tau(high, order) == kendall_tau(low, order)
 
 
 def test_top10_tau_takes_the_best_tenth_by_accuracy():

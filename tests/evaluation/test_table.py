@@ -1,19 +1,20 @@
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.metrics import ndcg_score
+from tests.evaluation.samples import SmallBenchmark, make_scores, make_truth, values_of
 
 from gradalign.errors import InputError
-from gradalign.evaluation import evaluate, paired_difference
+from gradalign.evaluation import evaluate
 from gradalign.evaluation.pool import make_pool
 from gradalign.evaluation.rank_statistics import kendall_tau, partial_tau, spearman_rho
-from gradalign.evaluation.truth import architecture_text
+from gradalign.evaluation.top import precision5
 
 ROW_KEYS = {
     "proxy",
@@ -23,61 +24,45 @@ ROW_KEYS = {
     "kendall_tau_ci",
     "spearman_rho",
     "spearman_rho_ci",
+    "weighted_tau",
     "top10_tau",
+    "ndcg10",
+    "precision5",
     "partial_tau",
+    "partial_tau_ci",
     "selected_accuracy",
     "picked",
     "regret",
     "coverage",
     "failed",
     "seconds",
+    "seeds",
+    "tau_sd_over_seeds",
     "cost",
 }
 
+DIFFERENCE_KEYS = {
+    "proxy_a",
+    "proxy_b",
+    "metric",
+    "n",
+    "difference",
+    "difference_ci",
+    "p",
+    "p_holm",
+}
 
-@dataclass(frozen=True)
-class SmallBenchmark:
-    name: str
-    metrics: tuple[str, ...]
-    frame: pd.DataFrame
-
-    def spelling(self, arch):
-        return arch if arch in set(self.frame["arch"]) else None
-
-
-def make_truth(n=120):
-    generator = np.random.default_rng(0)
-    quality = generator.normal(size=n)
-    return pd.DataFrame(
-        {
-            "arch": [f"|op{i}~0|" for i in range(n)],
-            "final": 90 + quality,
-            "early": 70 + quality + 0.3 * generator.normal(size=n),
-        }
-    )
-
-
-def make_scores(truth, proxies=("good", "bad", "params", "macs", "layers"), prefix="nb201:"):
-    generator = np.random.default_rng(1)
-    noise = dict(zip(proxies, (0.5, 3.0, 1.0, 1.5, 2.0), strict=False))
-    return pd.concat(
-        pd.DataFrame(
-            {
-                "model": prefix + truth["arch"],
-                "proxy": proxy,
-                "value": truth["final"] + noise[proxy] * generator.normal(size=len(truth)),
-                "status": "ok",
-                "seconds": 0.25,
-                "seed": 0,
-            }
-        )
-        for proxy in proxies
-    ).sample(frac=1, random_state=0, ignore_index=True)
-
-
-def values_of(scores, truth, proxy):
-    own = scores[scores["proxy"] == proxy].set_index("model")["value"]
-    return own.reindex("nb201:" + truth["arch"]).to_numpy()
+DOCUMENT_KEYS = {
+    "benchmark",
+    "metric",
+    "n",
+    "unmatched",
+    "interval_method",
+    "noise_ceiling",
+    "baselines",
+    "rows",
+    "differences",
+}
 
 
 def by_name(evaluation):
@@ -101,6 +86,11 @@ def test_rows_hold_the_statistics_of_each_proxy():
     assert row.spearman_rho_ci[0] < row.spearman_rho < row.spearman_rho_ci[1]
     covariates = [values_of(scores, truth, name) for name in ("params", "macs", "layers")]
     assert row.partial_tau == pytest.approx(partial_tau(x, y, covariates))
+    assert row.partial_tau_ci[0] < row.partial_tau < row.partial_tau_ci[1]
+    assert row.weighted_tau == pytest.approx(stats.weightedtau(x, y).statistic)
+    assert row.ndcg10 == pytest.approx(ndcg_score([y], [x], k=12))
+    assert row.precision5 == precision5(x, y)
+    assert (row.seeds, row.tau_sd_over_seeds) == (1, None)
     assert by_name(evaluation)["params"].partial_tau == pytest.approx(
         partial_tau(covariates[0], y, covariates[1:])
     )
@@ -115,7 +105,7 @@ def test_document_and_frame():
     truth = make_truth()
     evaluation = evaluate(make_scores(truth), truth, "final", resamples=50)
     document = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
-    assert set(document) == {"benchmark", "metric", "n", "rows"}
+    assert set(document) == DOCUMENT_KEYS
     assert all(set(row) == ROW_KEYS for row in document["rows"])
     first = document["rows"][0]
     assert len(first["kendall_tau_ci"]) == 2
@@ -126,6 +116,14 @@ def test_document_and_frame():
     assert frame.loc[0, ["kendall_tau_low", "kendall_tau_high"]].tolist() == first["kendall_tau_ci"]
     assert frame.loc[0, "selected_100_mean"] == first["selected_accuracy"]["100"][0]
     assert frame["selected_1000_mean"].isna().all()
+    assert frame.loc[0, ["partial_tau_low", "partial_tau_high"]].tolist() == first["partial_tau_ci"]
+    assert first["tau_sd_over_seeds"] is None
+    assert document["interval_method"] == "bootstrap"
+    assert document["noise_ceiling"] is None
+    assert document["baselines"]["oracle"]["1000"] is None
+    assert len(document["baselines"]["random"]["10"]) == 2
+    assert len(document["differences"]) == 10  # pairs of five rows
+    assert set(document["differences"][0]) == DIFFERENCE_KEYS
 
 
 def test_result_depends_on_the_seed_and_not_on_the_order_of_records():
@@ -263,103 +261,6 @@ def test_constant_scores_have_no_correlation():
     row = evaluate(scores, truth, "final", resamples=20).rows[0]
     assert row.kendall_tau is row.kendall_tau_ci is row.spearman_rho is row.partial_tau is None
     assert row.picked == pytest.approx(truth["final"].mean())  # any of them, equally often
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("nb201:|a~0|+|b~0|", "|a~0|+|b~0|"),
-        ("|a~0|", "|a~0|"),
-        ("nats_sss:64:32:64", "64:32:64"),
-        ("64:32:64", "64:32:64"),
-        ('{"matrix": [1]}', '{"matrix": [1]}'),
-        ("a:b:c", "b:c"),
-    ],
-)
-def test_architecture_text(text, expected):
-    assert architecture_text(text) == expected
-
-
-def test_paired_difference():
-    truth = make_truth()
-    scores = make_scores(truth)
-    scores.loc[(scores["proxy"] == "good") & (scores["model"] == "nb201:|op3~0|"), "value"] = np.nan
-    found = paired_difference(scores, truth, "final", "good", "bad", resamples=300)
-    rows = by_name(evaluate(scores, truth, "final", resamples=20))
-    assert found.n == 120
-    assert found.difference == rows["good"].kendall_tau - rows["bad"].kendall_tau
-    assert 0 < found.difference_ci[0] < found.difference < found.difference_ci[1]
-    back = paired_difference(scores, truth, "final", "bad", "good", resamples=300)
-    assert back.difference == -found.difference
-    assert back.difference_ci == pytest.approx([-x for x in found.difference_ci[::-1]])
-    same = paired_difference(scores, truth, "final", "good", "good", resamples=20)
-    assert same.to_dict()["difference_ci"] == [0, 0]
-    early = {"12 epochs": ("early", "")}
-    assert (
-        paired_difference(
-            scores, truth, "final", "12 epochs", "bad", early_stopped=early, resamples=20
-        ).difference
-        > 0
-    )
-    with pytest.raises(InputError, match=r"unknown proxy in the scores 'goood': .*'good'"):
-        paired_difference(scores, truth, "final", "goood", "bad")
-
-
-def test_paired_difference_is_over_networks_tried_with_both():
-    truth = make_truth()
-    scores = make_scores(truth)
-    untried = (scores["proxy"] == "bad") & (scores["model"] < "nb201:|op4")
-    both = ~("nb201:" + truth["arch"] < "nb201:|op4")
-    found = paired_difference(scores[~untried], truth, "final", "good", "bad", resamples=20)
-    good, bad = (
-        kendall_tau(values_of(scores, truth, name)[both], truth["final"][both])
-        for name in ("good", "bad")
-    )
-    assert found.n == both.sum() < 120
-    assert found.difference == pytest.approx(good - bad)
-
-
-def test_paired_difference_of_an_undefined_tau():
-    truth = make_truth(20)
-    scores = make_scores(truth)
-    scores.loc[scores["proxy"] == "bad", "value"] = 1.0
-    found = paired_difference(scores, truth, "final", "good", "bad", resamples=20)
-    assert found.difference is found.difference_ci is None
-
-
-def error_cases():
-    truth = make_truth(20)
-    scores = make_scores(truth)
-    yield scores.drop(columns="value"), truth, "final", r"lack the column 'value': .* seed"
-    yield scores.iloc[:0], truth, "final", r"no record"
-    yield scores, truth, "fnal", r"unknown metric 'fnal': did you mean 'final'"
-    yield scores, truth.drop(columns="arch"), "final", r"lacks the column 'arch'"
-    yield scores.assign(model="conv"), truth, "final", r"'conv', the table '\|op0~0\|'"
-    yield scores, truth.assign(final=np.nan), "final", r"no value of 'final'"
-    yield scores, truth.iloc[:2], "final", r"only 2 of 20 scored networks"
-    yield scores, pd.concat([truth, truth[4:5]]), "final", r"'\|op4~0\|' twice"
-    mixed = pd.concat([scores.assign(protocol="a"), scores[:1].assign(protocol="b")])
-    yield mixed, truth, "final", r"mix 2 protocols"
-
-
-@pytest.mark.parametrize(("scores", "truth", "metric", "message"), list(error_cases()))
-def test_bad_input_is_told_in_one_line(scores, truth, metric, message):
-    with pytest.raises(InputError, match=message) as raised:
-        evaluate(scores, truth, metric)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("early", "message"),
-    [
-        ({"12 epochs": ("erly", "")}, r"unknown column 'erly': did you mean 'early'"),
-        ({"params": ("early", "")}, r"named 'params' like a proxy"),
-    ],
-)
-def test_bad_early_stopped_training(early, message):
-    truth = make_truth(20)
-    with pytest.raises(InputError, match=message):
-        evaluate(make_scores(truth), truth, "final", early_stopped=early)
 
 
 @pytest.mark.data

@@ -6,6 +6,7 @@ import pytest
 from gradalign.benchmarks import get_benchmark
 from gradalign.errors import InputError
 from gradalign.evaluation import evaluate
+from gradalign.evaluation.truth import architecture_text
 
 
 def scores(models):
@@ -30,3 +31,18 @@ def test_what_spells_no_network_is_left_out_and_counted():
     models = [*benchmark.frame["arch"][:5], "resnet18", "|conv~0|", "darts:Genotype()"]
     found = evaluate(scores(models), benchmark, "cifar10", resamples=20)
     assert (found.n, found.unmatched) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nb201:|a~0|+|b~0|", "|a~0|+|b~0|"),
+        ("|a~0|", "|a~0|"),
+        ("nats_sss:64:32:64", "64:32:64"),
+        ("64:32:64", "64:32:64"),
+        ('{"matrix": [1]}', '{"matrix": [1]}'),
+        ("a:b:c", "b:c"),
+    ],
+)
+def test_architecture_text(text, expected):
+    assert architecture_text(text) == expected

@@ -3,6 +3,7 @@
 import multiprocessing
 
 import pytest
+from tests.sweep.nets import PLAN
 
 from gradalign.errors import InputError
 from gradalign.record import Scores
@@ -12,13 +13,6 @@ ARCHS = (
     "nb201:|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|",
     "nb201:|nor_conv_1x1~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|none~2|",
     "nb201:|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|",
-)
-PLAN = Plan(
-    proxies=("gradalign_i", "gradalign_ii", "params"),
-    batch_size=4,
-    input_size=(8,),
-    build=(("channels", "2"), ("cells", "1")),
-    device="cpu",
 )
 KILLER = """
 import os
@@ -62,7 +56,7 @@ def test_a_process_that_dies_is_a_record_and_the_rest_go_on(tmp_path):
     assert good.value == again.value == 1930
     assert dead.status == "error"
     assert dead.model == models[1]
-    assert "the worker process ended" in (dead.reason or "")
+    assert "the worker process exited with code 9" in (dead.reason or "")
     assert dead.protocol == good.protocol
     assert raised.status == "error"
     assert "RuntimeError: no such layer" in (raised.reason or "")

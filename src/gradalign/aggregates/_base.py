@@ -6,7 +6,6 @@ never stored as a score.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,8 +37,8 @@ def pool_ranks(values: Sequence[float | None], better: Direction) -> Ranks:
     Returns:
         Ranks, shape [N]. The k failed networks come last and share the rank (k + 1) / 2.
     """
-    sign = 1.0 if better == "higher" else -1.0
-    keys = [-math.inf if v is None or not math.isfinite(v) else sign * v for v in values]
+    numbers = np.array(values, dtype=np.float64)  # None becomes NaN
+    keys = np.where(np.isfinite(numbers), numbers if better == "higher" else -numbers, -np.inf)
     ranks: Ranks = rankdata(keys, method="average").astype(np.float64)
     return ranks
 
@@ -83,6 +82,15 @@ class Aggregate:
             raise ValueError(f"the members of {self.name!r} have values for different pools")
         combined: list[float] = self.rule(np.stack(ranks)).tolist()
         return combined
+
+    def pool_values(
+        self, values: Mapping[str, Sequence[float | None]], better: Mapping[str, Direction]
+    ) -> list[float | None]:
+        """As `aggregate`, but None for a network that failed in every member: it has failed."""
+        combined = self.aggregate(values, better)
+        members = np.array([values[member] for member in self.members], dtype=np.float64)
+        failed: NDArray[np.bool_] = np.all(~np.isfinite(members), axis=0)
+        return [None if gone else value for gone, value in zip(failed, combined, strict=True)]
 
 
 AGGREGATES: Registry[Aggregate] = Registry("aggregate", "gradalign.aggregates")

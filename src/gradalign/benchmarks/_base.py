@@ -26,6 +26,8 @@ class Metric:
         epochs: How long each network was trained; None: not stated.
         seeds: Over how many trainings the value is a mean; None: not stated.
         better: Which values are wanted: high ones of an accuracy, low ones of a latency.
+        runs: Columns of the table that hold the accuracy of one training each, whose mean the
+            value is; they are no metrics of their own. A table may lack them.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Metric:
     epochs: int | None = None
     seeds: str | None = None
     better: Literal["higher", "lower"] = "higher"
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +164,15 @@ class Benchmark:
                 f"choose from {', '.join(self.metrics)}"
             )
         return self.metrics[name]
+
+    def runs(self, metric: str) -> tuple[str, ...]:
+        """Columns of `frame` with one training each behind this metric; empty: the table has none.
+
+        Raises:
+            InputError: An unknown metric.
+        """
+        stated = self.metric(metric).runs
+        return stated if set(stated) <= set(self._table.columns) else ()
 
     @cached_property
     def _table(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -33,6 +34,22 @@ def _choice(of: object) -> str:
 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all that is random.")]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")]
+
+Combine = Annotated[
+    list[str],
+    typer.Option(
+        "--combine", metavar="NAME=A+B", help="Also the rank sum of several scores; repeatable."
+    ),
+]
+Protocol = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        metavar="HASH,..",
+        show_default="all",
+        help="Only scores that were measured under these conditions.",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +101,7 @@ class Conditions:
             "--proxies", metavar="A,B,..", help="Scores, or 'all'; see gradalign list proxies."
         ),
     ] = ",".join(DEFAULT_PROXIES)
-    combine: Annotated[
-        list[str],
-        typer.Option(
-            "--combine", metavar="NAME=A+B", help="Also the rank sum of several scores; repeatable."
-        ),
-    ] = field(default_factory=list)
+    combine: Combine = field(default_factory=list)
     data: Annotated[
         str,
         typer.Option("--data", metavar="SOURCE", help="Images or tokens; see gradalign list data."),
@@ -142,9 +154,7 @@ class Conditions:
     @property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """What `--combine` asks for: registered aggregates by name, and new ones."""
-        return tuple(
-            parse_combination(text) if "=" in text else AGGREGATES[text] for text in self.combine
-        )
+        return parse_aggregates(self.combine)
 
     @property
     def plan(self) -> Plan:
@@ -167,6 +177,11 @@ class Conditions:
             dtype=cast("DType | None", self.dtype),
             device=self.device,
         )
+
+
+def parse_aggregates(texts: Iterable[str]) -> tuple[Aggregate, ...]:
+    """Registered aggregates by name, and new ones by `name=a+b`."""
+    return tuple(parse_combination(text) if "=" in text else AGGREGATES[text] for text in texts)
 
 
 def parse_size(text: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,10 @@ from rich.text import Text
 from gradalign.cli._app import command
 from gradalign.cli._options import Display, Format, Seed, Workers
 from gradalign.cli._output import note, progress, terminal, write_csv, write_json
+from gradalign.cli._page import write_page
+from gradalign.comparison import compare
+from gradalign.comparison.table import GROUPS
 from gradalign.demonstration import (
-    GROUPS,
     METRICS,
     Demo,
     measured,
@@ -28,6 +31,7 @@ from gradalign.demonstration import (
 )
 from gradalign.errors import InputError
 from gradalign.evaluation import Row
+from gradalign.store.export import export
 
 WIDE = 114
 """Columns of a terminal from which intervals are written out."""
@@ -56,8 +60,8 @@ def demo(
             progress=lambda done, _all: bar.update(bar.task_ids[0], completed=done),
         )
     path, scores = folder / "demo.html", folder / "scores.csv"
-    path.write_text(page(found), encoding="utf-8")
-    found.scores.to_csv(scores, index=False)
+    write_page(page(found), path)
+    export(found.networks.records, scores)
     if display.format is Format.json:
         write_json({**found.to_dict(), "page": str(path), "scores": str(scores)})
     elif display.format is Format.csv:
@@ -88,7 +92,7 @@ def _show(found: Demo, path: Path, scores: Path) -> None:
         "and layers held constant. top 10: tau in the best tenth. picks: accuracy, in percent, of "
         "the network it would choose; the best of all has "
     )
-    best = max(found.benchmark.values(found.archs, next(iter(METRICS))))
+    best = found.compared[next(iter(METRICS))].pool.accuracy.max()
     note(f"{legend}{best:.2f}. These three for CIFAR-10.")
     for line in (*paired(found), pass_time(found), measured(found), not_shown(found)):
         console.print()
@@ -109,18 +113,15 @@ def _table(found: Demo, *, wide: bool) -> Table:
         table.add_column(name, no_wrap=True, justify="right")
     best = {metric: each.rows[0].proxy for metric, each in found.evaluations.items()}
     indent = "  " if wide else ""
-    for group, names in GROUPS.items():
-        table.add_row(Text(group, style="italic dim cyan"))
-        for name in names:
-            table.add_row(f"{indent}{name}", *_cells(found, name, best, wide=wide))
+    for kind, lines in groupby(compare([*found.evaluations.values()]).lines, lambda x: x.kind):
+        table.add_row(Text(GROUPS[kind], style="italic dim cyan"))
+        for line in lines:
+            table.add_row(f"{indent}{line.name}", *_cells(found, line.name, best, wide=wide))
     return table
 
 
 def _cells(found: Demo, name: str, best: dict[str, str], *, wide: bool) -> Iterator[Text]:
-    rows = {
-        metric: next(row for row in each.rows if row.proxy == name)
-        for metric, each in found.evaluations.items()
-    }
+    rows = {metric: each.row(name) for metric, each in found.evaluations.items()}
     for metric, row in rows.items():
         yield _tau(row, wide=wide, bold=best[metric] == name)
     first = next(iter(rows.values()))

@@ -2,11 +2,11 @@
 
 from gradalign.demonstration.findings import measured, not_shown, paired, pass_time
 from gradalign.demonstration.page import page
-from gradalign.demonstration.run import GROUPS, METRICS, Demo, run
+from gradalign.demonstration.run import METRICS, PLAN, Demo, run
 
 __all__ = [
-    "GROUPS",
     "METRICS",
+    "PLAN",
     "Demo",
     "measured",
     "not_shown",

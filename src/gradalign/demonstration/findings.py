@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradalign.demonstration.run import METRICS, PLAN, SIZES, TRAINING, Demo
-from gradalign.evaluation import PairedDifference, Row
+from gradalign.demonstration.run import METRICS, PLAN, Demo, best_size, training
+from gradalign.evaluation import PairedDifference
 
 FIRST = next(iter(METRICS))
 """The accuracy that sentences speak of."""
@@ -13,18 +13,18 @@ def measured(demo: Demo) -> str:
     """One line on what was measured."""
     shape = "x".join(map(str, PLAN.input_size or ()))
     return (
-        f"Measured: {len(demo.archs):,} of the {len(demo.benchmark):,} NAS-Bench-201 networks of "
-        f"the embedded table, freshly initialised, one batch of {PLAN.batch_size} {PLAN.data} at "
-        f"{shape} (norm={PLAN.norm}, seed {demo.seed}), against their published test accuracy "
-        "after 200 epochs."
+        f"Measured: {len(demo.networks.models):,} of the {len(demo.benchmark):,} NAS-Bench-201 "
+        f"networks of the embedded table, freshly initialised, one batch of {PLAN.batch_size} "
+        f"{PLAN.data} at {shape} (norm={PLAN.norm}, seed {demo.seed}), against their published "
+        "test accuracy after 200 epochs."
     )
 
 
 def not_shown(demo: Demo) -> str:
     """One line on what the figures do not show."""
-    rows = {row.proxy: row for row in demo.evaluations[FIRST].rows}
-    size = _best_size(demo)
-    plus, conflict = rows["gradalign_plus"], rows["conflict_fraction"]
+    found = demo.evaluations[FIRST]
+    size = best_size(found)
+    plus, conflict = found.row("gradalign_plus"), found.row("conflict_fraction")
     return (
         "Not shown: that conflict between gradients as such predicts accuracy. On "
         f"{METRICS[FIRST]} conflict_fraction alone has tau {_tau(conflict.kendall_tau)}, "
@@ -37,24 +37,20 @@ def not_shown(demo: Demo) -> str:
 def paired(demo: Demo) -> list[str]:
     """The differences to the best measure of size, a line for each score."""
     lines = []
-    for proxy in dict.fromkeys(difference.proxy_a for difference in demo.differences):
-        own = [each for each in demo.differences if each.proxy_a == proxy]
+    differences = demo.differences
+    for proxy in dict.fromkeys(each.proxy_a for each in differences):
+        own = [each for each in differences if each.proxy_a == proxy]
         lines.append(f"{proxy} less the best size: {'; '.join(map(_difference, own))}.")
     return lines
 
 
 def pass_time(demo: Demo) -> str:
     """One line on what the scores and the training cost."""
-    training = next(row for row in demo.evaluations[FIRST].rows if row.proxy == TRAINING)
     return (
-        f"One pass of {demo.seconds_a_network:.2f} s a network on one core gives all scores; "
-        f"{TRAINING} cost {training.cost}. In all {demo.seconds:.0f} s with {demo.workers} "
-        "processes."
+        f"One pass of {demo.seconds_a_network:.2f} s a network on one core gives all scores; short "
+        f"training takes {training(demo.evaluations[FIRST]).cost}. In all {demo.seconds:.0f} s "
+        f"with {demo.workers} processes."
     )
-
-
-def _best_size(demo: Demo) -> Row:
-    return next(row for row in demo.evaluations[FIRST].rows if row.proxy in SIZES)
 
 
 def _difference(found: PairedDifference) -> str:

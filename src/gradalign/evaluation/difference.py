@@ -1,17 +1,25 @@
-"""The difference between two scores, on the same networks and the same resamples of them."""
+"""Differences between scores, on the same networks and the same resamples of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 
+import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
-from gradalign.evaluation.pool import make_pool
-from gradalign.evaluation.rank_statistics import kendall_tau
-from gradalign.evaluation.resampling import Resamples, interval
+from gradalign.evaluation.correlations import Tau, Taus
+from gradalign.evaluation.method import Method, choose_method
+from gradalign.evaluation.pool import Pool, Sample, make_pool
 from gradalign.evaluation.truth import Truth
 from gradalign.proxies._base import Direction
+
+ALL_PAIRS = 100
+"""Up to so many rows every pair is compared (4,950 pairs), above only each row with the best."""
+
+_NONE = 1e-12  # differences that are rounding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +32,12 @@ class PairedDifference:
         metric: Accuracy that both are compared with.
         n: Number of networks.
         difference: tau_a - tau_b, each with its direction; None if one is not defined.
-        difference_ci: Its 95 % percentile interval over common resamples of the networks.
+        difference_ci: Its 95 % interval, both scores on common resamples of the networks.
+        p: Two-sided p of no difference, by the normal approximation with the standard error that
+            the resamples or influence values give. (A share of resamples could not fall below
+            2 / resamples, which no correction for many pairs lets stand.) None without a
+            standard error.
+        p_holm: The same with Holm's correction for all pairs of the table; None for a single pair.
     """
 
     proxy_a: str
@@ -33,6 +46,8 @@ class PairedDifference:
     n: int
     difference: float | None
     difference_ci: tuple[float, float] | None
+    p: float | None
+    p_holm: float | None
 
     def to_dict(self) -> dict[str, object]:
         """The fields, the interval as a list."""
@@ -62,30 +77,109 @@ def paired_difference(
         proxy_b: The score whose tau is subtracted.
         directions: Which direction is better for a proxy.
         early_stopped: Columns of the table to take as scores.
-        resamples: Number of bootstrap resamples.
+        resamples: Number of bootstrap resamples; 0 for no interval.
         seed: Seed of the resamples.
 
     Raises:
         InputError: If a proxy is not in the scores; else as for `evaluate`.
     """
     pool = make_pool(scores, truth, metric, directions=directions, early_stopped=early_stopped)
-    a, b = pool.column(proxy_a), pool.column(proxy_b)
-    both = a.recorded & b.recorded
-    accuracy = pool.accuracy[both]
-    rankings = [column.ranking[both] for column in (a, b)]
-    taus = [kendall_tau(ranking, accuracy) for ranking in rankings]
-    difference: float | None = None
-    difference_ci: tuple[float, float] | None = None
-    if taus[0] is not None and taus[1] is not None:
-        draws = Resamples(len(accuracy), resamples, seed)
-        resampled = [draws.kendall_tau(ranking, accuracy) for ranking in rankings]
-        difference = taus[0] - taus[1]
-        difference_ci = interval(resampled[0] - resampled[1])
+    sample = _common(pool, proxy_a, proxy_b)
+    method = choose_method([(2, int(sample.tried.sum()))], resamples, seed)
+    return _difference(pool, sample, method, Taus(pool, method).of(sample), (proxy_a, proxy_b))
+
+
+def all_differences(
+    pool: Pool, names: Sequence[str], method: Method, taus: Taus
+) -> tuple[PairedDifference, ...]:
+    """The differences of all pairs of scores, each less those after it.
+
+    Args:
+        pool: The networks.
+        names: Scores, best first; of more than `ALL_PAIRS` only the first less each other one.
+        method: How the uncertainty is found.
+        taus: Of the pool.
+    """
+    pairs = list(combinations(names, 2))
+    if len(names) > ALL_PAIRS:
+        pairs = [(names[0], other) for other in names[1:]]
+    found = {(d.proxy_a, d.proxy_b): d for d in _differences(pool, pairs, method, taus)}
+    return with_holm([found[pair] for pair in pairs])
+
+
+def with_holm(differences: Sequence[PairedDifference]) -> tuple[PairedDifference, ...]:
+    """The same with `p_holm`, those without a p left out of the correction.
+
+    Holm: the smallest of m values is multiplied by m, the next by m - 1 and so on; none may be
+    smaller than the one before it, or greater than 1.
+    """
+    tested = sorted((d.p, k) for k, d in enumerate(differences) if d.p is not None)
+    result = list(differences)
+    corrected = 0.0
+    for place, (p, k) in enumerate(tested):
+        corrected = min(1.0, max(corrected, p * (len(tested) - place)))
+        result[k] = replace(differences[k], p_holm=corrected)
+    return tuple(result)
+
+
+def resampled_blocks(samples: Sequence[Sample]) -> Iterator[tuple[int, int]]:
+    """Numbers of rows and networks that a table of `samples` with all differences resamples."""
+    for sample in samples:
+        yield len(sample.names), int(sample.tried.sum())
+    if sum(len(sample.names) for sample in samples) <= ALL_PAIRS:
+        for a, b in combinations(samples, 2):
+            yield len(a.names) + len(b.names), int((a.tried & b.tried).sum())
+
+
+def _common(pool: Pool, *names: str) -> Sample:
+    """Scores on the networks that all of them were tried on."""
+    tried = np.logical_and.reduce([pool.column(name).recorded for name in names])
+    return Sample(names=tuple(dict.fromkeys(names)), tried=tried)
+
+
+def _differences(
+    pool: Pool, pairs: Sequence[tuple[str, str]], method: Method, taus: Taus
+) -> Iterator[PairedDifference]:
+    """The differences of `pairs`, those of the same networks together."""
+    own = {name: k for k, sample in enumerate(pool.samples()) for name in sample.names}
+    blocks: dict[frozenset[int], list[tuple[str, str]]] = {}
+    for pair in pairs:
+        blocks.setdefault(frozenset(own[name] for name in pair), []).append(pair)
+    for block in blocks.values():
+        sample = _common(pool, *(name for pair in block for name in pair))
+        found = taus.of(sample)
+        for pair in block:
+            yield _difference(pool, sample, method, found, pair)
+
+
+def _difference(
+    pool: Pool, sample: Sample, method: Method, taus: Mapping[str, Tau], pair: tuple[str, str]
+) -> PairedDifference:
+    """The difference of a pair of scores over the networks of `sample`."""
+    a, b = (taus[name] for name in pair)
+    n = int(sample.tried.sum())
+    difference = ci = p = None
+    if a.value is not None and b.value is not None:
+        over = method.over(n)
+        difference, replicates = a.value - b.value, a.replicates - b.replicates
+        ci = over.difference_interval(difference, replicates)
+        p = two_sided(difference, over.stderr(replicates))
     return PairedDifference(
-        proxy_a=proxy_a,
-        proxy_b=proxy_b,
-        metric=metric,
-        n=len(accuracy),
+        proxy_a=pair[0],
+        proxy_b=pair[1],
+        metric=pool.metric,
+        n=n,
         difference=difference,
-        difference_ci=difference_ci,
+        difference_ci=ci,
+        p=p,
+        p_holm=None,
     )
+
+
+def two_sided(difference: float, stderr: float) -> float | None:
+    """Two-sided p of no difference: 1 for none at all, even where that has no error."""
+    if np.isnan(stderr):
+        return None
+    if abs(difference) < _NONE:
+        return 1.0
+    return float(2 * ndtr(-abs(difference) / stderr)) if stderr > _NONE else None

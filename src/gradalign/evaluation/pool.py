@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gradalign.aggregates import Aggregate
 from gradalign.errors import InputError
+from gradalign.evaluation.columns import Column, proxy_columns
+from gradalign.evaluation.records import Texts, read_records
 from gradalign.evaluation.truth import (
+    Table,
     Truth,
     Values,
-    accuracies,
     known_column,
     numbers,
-    spelled,
+    read_table,
     unknown_name,
 )
 from gradalign.proxies._base import Direction
 
-_REQUIRED = ("model", "proxy", "value")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
-    """One score of every network of the pool.
+class Sample:
+    """Scores that were tried on the same networks.
 
     Args:
-        values: [n], higher is better (the sign is turned where it has to be), NaN without a value.
-        recorded: [n], whether the network was scored, with or without success.
-        better: Direction of the score before its sign was turned.
-        seconds: Mean seconds a network, all its seeds together; None if not known.
-        cost: What the value costs, in words, where seconds do not say it.
+        names: Their names.
+        tried: [n], which networks of the pool.
     """
 
-    values: Values
-    recorded: NDArray[np.bool_]
-    better: Direction = "higher"
-    seconds: float | None = None
-    cost: str | None = None
-
-    @property
-    def ranking(self) -> Values:
-        """[n]: the values, -inf for a failed network (last, tied), NaN for one never tried."""
-        failed = self.recorded & np.isnan(self.values)
-        return np.where(failed, -np.inf, self.values)
+    names: tuple[str, ...]
+    tried: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +49,7 @@ class Pool:
         accuracy: [n].
         columns: The scores by name.
         unmatched: Number of scored networks for which the table has no accuracy.
+        runs: [trainings, n], accuracies of single trainings, where the table has them.
     """
 
     benchmark: str
@@ -68,12 +58,27 @@ class Pool:
     accuracy: Values
     columns: Mapping[str, Column]
     unmatched: int
+    runs: Values
 
     def column(self, name: str) -> Column:
         """The score `name`, or an `UnknownNameError` that offers the nearest."""
         if name not in self.columns:
             raise unknown_name("proxy in the scores", name, self.columns)
         return self.columns[name]
+
+    def samples(
+        self, names: Iterable[str] | None = None, within: NDArray[np.bool_] | None = None
+    ) -> list[Sample]:
+        """The scores `names` (all) by the networks of `within` ([n], all) they were tried on."""
+        found: dict[bytes, list[str]] = {}
+        for name in self.columns if names is None else names:
+            tried = self.columns[name].recorded
+            key = (tried if within is None else tried & within).tobytes()
+            found.setdefault(key, []).append(name)
+        return [
+            Sample(names=tuple(own), tried=np.frombuffer(key, dtype=bool))
+            for key, own in found.items()
+        ]
 
 
 def make_pool(
@@ -84,109 +89,67 @@ def make_pool(
     name: str | None = None,
     directions: Mapping[str, Direction] | None = None,
     early_stopped: Mapping[str, tuple[str, str]] | None = None,
+    aggregates: Sequence[Aggregate] = (),
+    runs: Sequence[str] = (),
 ) -> Pool:
     """Match scores with a table of accuracies by the text of the architecture.
 
     Args:
         scores: One row a record: `model`, `proxy`, `value`, and where known `status`, `seconds`,
-            `seed`, `protocol`. A record without a finite value, or with a status other than `ok`,
-            has failed. The value of a network is the mean over its seeds, those that failed left
-            out; it has failed if all of them have.
+            `pass_seconds`, `seed`, `protocol`. A record without a finite value, or with a status
+            other than `ok`, has failed. The value of a network is the mean over its seeds, those
+            that failed left out; it has failed if all of them have. A record costs `seconds`, its
+            own share, and `pass_seconds`.
         truth: A benchmark, or a frame with the column `arch` and metric columns.
         metric: Column of accuracies to compare with; networks without one are left out.
         name: Name of the table, by default the benchmark's.
         directions: Which direction is better for a proxy; `higher` for those not named.
         early_stopped: Further columns of the table to take as scores: {name: (column, cost)}.
+        aggregates: Further scores, combined from the ranks that their members give to the networks
+            of the pool that all of them were tried on.
+        runs: Columns of the table with the accuracies of single trainings; by default those that a
+            benchmark names for the metric.
 
     Raises:
         InputError: If a column is missing, the metric is unknown, fewer than 3 networks are in
-            both, or records of one network and proxy were made under several protocols.
+            both, records of one proxy were made under several protocols, or an aggregate lacks a
+            member.
     """
-    records = _records(scores, truth)
-    label, accuracy, frame = accuracies(truth, metric, name)
-    scored = sorted(set(records["model"]))
-    models = [model for model in scored if model in accuracy.index]
-    if accuracy.empty:
-        raise InputError(f"{label!r} holds no value of {metric!r}: choose another metric")
-    if not models:
-        example = f"the scores hold {scored[0]!r}, the table {next(iter(frame.index), None)!r}"
-        raise InputError(
-            f"no scored network has a {metric!r} in {label!r}: {example}; spell both alike"
-        )
-    if len(models) < 3:
-        raise InputError(
-            f"only {len(models)} of {len(scored)} scored networks are in {label!r}: score 3 or more"
-        )
-    columns = _proxy_columns(records, models, directions or {})
+    records = read_records(scores, truth)
+    table = read_table(truth, metric, name, runs)
+    rows = table.architectures.get_indexer(pd.Index(records.models))
+    known = np.isfinite(np.append(table.accuracy, np.nan)[rows])  # row -1: not in the table
+    _check_match(table, metric, records.models, int(known.sum()))
+    rows = rows[known]
+    places = np.where(known, known.cumsum() - 1, -1)
+    columns = proxy_columns(records, places, directions or {}, aggregates)
     for row, (column, cost) in (early_stopped or {}).items():
         if row in columns:
             raise InputError(f"early-stopped training is named {row!r} like a proxy: rename it")
-        values = numbers(known_column(frame, column).loc[models])
-        columns[row] = Column(values=values, recorded=np.ones(len(models), dtype=bool), cost=cost)
+        values = numbers(known_column(table.frame, column))[rows]
+        columns[row] = Column(values=values, recorded=np.ones(len(rows), dtype=bool), cost=cost)
     return Pool(
-        benchmark=label,
+        benchmark=table.name,
         metric=metric,
-        models=tuple(models),
-        accuracy=numbers(accuracy.loc[models]),
+        models=tuple(records.models[known]),
+        accuracy=table.accuracy[rows],
         columns=columns,
-        unmatched=len(scored) - len(models),
+        unmatched=len(known) - len(rows),
+        runs=np.array([numbers(table.frame[run])[rows] for run in table.runs]),
     )
 
 
-def _records(scores: pd.DataFrame, truth: pd.DataFrame | Truth) -> pd.DataFrame:
-    """Models as the table spells them, proxies, values (NaN where failed), seconds."""
-    missing = [column for column in _REQUIRED if column not in scores.columns]
-    if missing:
+def _check_match(table: Table, metric: str, scored: Texts, matched: int) -> None:
+    """Enough networks are in both."""
+    if not np.isfinite(table.accuracy).any():
+        raise InputError(f"{table.name!r} holds no value of {metric!r}: choose another metric")
+    if matched == 0:
         raise InputError(
-            f"the scores lack the column {missing[0]!r}: "
-            f"needed are {', '.join(_REQUIRED)}, found {', '.join(map(str, scores.columns))}"
+            f"no scored network has a {metric!r} in {table.name!r}: the scores hold {scored[0]!r}, "
+            f"the table {table.architectures[0]!r}; spell both alike"
         )
-    if scores.empty:
-        raise InputError("the scores hold no record: score some networks first")
-    models = spelled([str(model) for model in scores["model"]], truth)
-    values = numbers(scores["value"])
-    ok = np.isfinite(values)
-    if "status" in scores.columns:
-        ok &= (scores["status"] == "ok").to_numpy(dtype=bool)
-    seconds = numbers(scores["seconds"]) if "seconds" in scores.columns else np.nan
-    records = pd.DataFrame(
-        {
-            "model": models,
-            "proxy": scores["proxy"].astype(str).to_numpy(),
-            "value": np.where(ok, values, np.nan),
-            "seconds": seconds,
-        }
-    )
-    if "protocol" in scores.columns:
-        _check_protocols(records.assign(protocol=scores["protocol"].to_numpy()))
-    return records
-
-
-def _check_protocols(records: pd.DataFrame) -> None:
-    """Refuse to average what was measured under different conditions."""
-    counts = records.groupby(["proxy", "model"])["protocol"].nunique()
-    if (counts > 1).any():
-        proxy = counts.index[int(counts.to_numpy().argmax())][0]
+    if matched < 3:
         raise InputError(
-            f"the records of {proxy!r} mix {int(counts.max())} protocols for one network: "
-            "keep the records of one protocol"
+            f"only {matched} of {len(scored)} scored networks are in {table.name!r}: "
+            "score 3 or more"
         )
-
-
-def _proxy_columns(
-    records: pd.DataFrame, models: list[str], directions: Mapping[str, Direction]
-) -> dict[str, Column]:
-    """The scores of `models`, one column a proxy."""
-    columns: dict[str, Column] = {}
-    for proxy, own in records.groupby("proxy"):
-        networks = own.groupby("model")
-        better = directions.get(str(proxy), "higher")
-        values = numbers(networks["value"].mean().reindex(models))
-        seconds = networks["seconds"].sum(min_count=1).reindex(models).mean()
-        columns[str(proxy)] = Column(
-            values=values if better == "higher" else -values,
-            recorded=pd.Index(models).isin(own["model"]),
-            better=better,
-            seconds=None if np.isnan(seconds) else float(seconds),
-        )
-    return columns

@@ -8,27 +8,32 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+
+from gradalign.evaluation.pairs import dense_ranks, rhos, taus, weighted_taus
+from gradalign.evaluation.partial import kept_lists, partial_correlation
 
 Values = NDArray[np.float64]
-
-_SAME_ORDER = 1 - 1e-12  # |tau| = 1 up to the rounding of the square root in tau-b
 
 
 def kendall_tau(score: ArrayLike, accuracy: ArrayLike) -> float | None:
     """Kendall tau-b of two lists of n values; 1: the same order, -1: the opposite one."""
     x, y = _complete(score, accuracy)
-    if _is_constant(x) or _is_constant(y):
-        return None
-    return float(stats.kendalltau(x, y).statistic)
+    return or_none(taus(dense_ranks([x]), dense_ranks([y])[0])[0])
 
 
 def spearman_rho(score: ArrayLike, accuracy: ArrayLike) -> float | None:
     """Spearman rank correlation of two lists of n values, ties given their mean rank."""
     x, y = _complete(score, accuracy)
-    if _is_constant(x) or _is_constant(y):
-        return None
-    return float(stats.spearmanr(x, y).statistic)
+    return or_none(rhos(dense_ranks([x]), dense_ranks([y])[0])[0])
+
+
+def weighted_tau(score: ArrayLike, accuracy: ArrayLike) -> float | None:
+    """Weighted tau of two lists of n values, in which what is at the top counts most.
+
+    `gradalign.evaluation.pairs.weighted_taus` says how.
+    """
+    x, y = _complete(score, accuracy)
+    return or_none(weighted_taus(dense_ranks([x]), dense_ranks([y])[0])[0])
 
 
 def top10_tau(score: ArrayLike, accuracy: ArrayLike) -> float | None:
@@ -49,13 +54,8 @@ def partial_tau(
 ) -> float | None:
     """Kendall tau-b of score and accuracy with the covariates partialled out.
 
-    With P the pseudo-inverse of the tau-b matrix of (score, accuracy, covariates), the value is
-    -P_sa / sqrt(P_ss P_aa). It is computed from the Schur complement S of the covariates, of which
-    the block of P is the inverse: S_sa / sqrt(S_ss S_aa). That is the same number, and it shows
-    where there is none: where the covariates determine the score's order or the accuracy's.
-
-    A covariate that is constant or at |tau| = 1 with an earlier one adds nothing and is left out.
-    So is one at |tau| = 1 with the score: params, for example, is partialled on the others.
+    `gradalign.evaluation.partial` says how. A covariate that is constant or at |tau| = 1 with an
+    earlier one or with the score is left out.
 
     Args:
         score: n values.
@@ -65,42 +65,24 @@ def partial_tau(
     Returns:
         A number in [-1, 1], the sign as for `kendall_tau`; None where it is not defined.
     """
-    x, y, *others = _complete(score, accuracy, *covariates)
-    if _is_constant(x) or _is_constant(y):
-        return None
-    kept: list[Values] = []
-    for z in others:
-        if not _is_constant(z) and not any(_has_same_order(z, other) for other in (x, *kept)):
-            kept.append(z)
-    matrix = _tau_matrix([x, y, *kept])
-    cross = matrix[:2, 2:]  # [2, covariates]
-    schur = matrix[:2, :2] - cross @ np.linalg.pinv(matrix[2:, 2:], hermitian=True) @ cross.T
-    if min(schur[0, 0], schur[1, 1]) < 1e-10:
-        return None
-    return float(np.clip(schur[0, 1] / np.sqrt(schur[0, 0] * schur[1, 1]), -1, 1))
+    ranks = dense_ranks(_complete(score, accuracy, *covariates))
+    matrix = np.stack([taus(ranks, target) for target in ranks])
+    np.fill_diagonal(matrix, 1)
+    return partial_of(matrix)
+
+
+def partial_of(matrix: Values) -> float | None:
+    """Partial tau from the tau-b of every pair of (score, accuracy, covariates)."""
+    kept = kept_lists(matrix)
+    return or_none(float(partial_correlation(matrix[np.ix_(kept, kept)])))
+
+
+def or_none(value: float) -> float | None:
+    """The value, None for NaN."""
+    return None if np.isnan(value) else float(value)
 
 
 def _complete(*columns: ArrayLike) -> list[Values]:
     """The columns as float64, without the networks for which one of them is NaN."""
     values = np.asarray(columns, dtype=np.float64)  # [columns, n]
     return list(values[:, ~np.isnan(values).any(axis=0)])
-
-
-def _is_constant(values: Values) -> bool:
-    """Whether there is nothing to order; an empty or single value counts."""
-    return len(values) < 2 or bool((values == values[0]).all())
-
-
-def _has_same_order(a: Values, b: Values) -> bool:
-    """Whether |tau| = 1 between two lists that are not constant."""
-    tau = kendall_tau(a, b)
-    return tau is not None and abs(tau) >= _SAME_ORDER
-
-
-def _tau_matrix(columns: Sequence[Values]) -> Values:
-    """[k, k]: tau-b of every pair of k columns that are not constant."""
-    matrix = np.eye(len(columns))
-    for i, a in enumerate(columns):
-        for j, b in enumerate(columns[:i]):
-            matrix[i, j] = matrix[j, i] = kendall_tau(a, b)
-    return matrix

@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Values = NDArray[np.float64]
 
+DRAWS = (10, 100, 1000)
+"""Sizes of the draws behind `selected_accuracy`."""
+
 
 class Selected(NamedTuple):
     """Mean and standard deviation, over draws, of the accuracy of the network picked."""
@@ -34,6 +37,17 @@ def pick_probabilities(score: ArrayLike, draw: int) -> Values:
     # the ratio of neighbouring places is (n - draw - r) / (n - 1 - r): no large factorials
     ratios = np.maximum(n - draw - r, 0) / (n - 1 - r)
     places = draw / n * np.concatenate([[1.0], np.cumprod(ratios)])
+    return shared_places(values, places)
+
+
+def shared_places(score: ArrayLike, places: Values) -> Values:
+    """[n]: what each network gets for its place by score, those that tie the mean of theirs.
+
+    Args:
+        score: n values, higher is better, none of them NaN.
+        places: What the n places are worth, best first.
+    """
+    values = np.asarray(score, dtype=np.float64)
     _, group = np.unique(-values, return_inverse=True)  # groups of ties, best first
     sizes = np.bincount(group)
     shares = np.add.reduceat(places, np.cumsum(sizes) - sizes) / sizes
@@ -61,6 +75,20 @@ def selected_accuracy(score: ArrayLike, accuracy: ArrayLike, draw: int) -> Selec
     p = pick_probabilities(score, draw)
     mean = float(p @ a)
     return Selected(mean, float(np.sqrt(p @ np.square(a - mean))))
+
+
+def random_accuracy(accuracy: ArrayLike, draw: int) -> Selected | None:
+    """Accuracy of a network taken blindly from a draw: that of the whole pool for any size of it.
+
+    Args:
+        accuracy: n values.
+        draw: Number of networks in one draw.
+
+    Returns:
+        Mean and standard deviation, in the accuracy's unit; None unless n > draw.
+    """
+    a = np.asarray(accuracy, dtype=np.float64)
+    return Selected(float(a.mean()), float(a.std())) if len(a) > draw else None
 
 
 def picked_accuracy(score: ArrayLike, accuracy: ArrayLike) -> float | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,27 @@ class Truth(Protocol):
     def spelling(self, arch: str) -> str | None:
         """The architecture as `frame` spells it; None: it is not there."""
 
+    def runs(self, metric: str) -> Sequence[str]:
+        """Columns of `frame` with the single trainings whose mean the metric is; none known: ()."""
+
+
+class Table(NamedTuple):
+    """What is read of a table of accuracies, one row a network.
+
+    Args:
+        name: Name of the table.
+        architectures: Of each row.
+        accuracy: Of each row, NaN where there is none.
+        frame: The rows as they are.
+        runs: Columns of the frame that hold single trainings.
+    """
+
+    name: str
+    architectures: pd.Index[str]
+    accuracy: Values
+    frame: pd.DataFrame
+    runs: tuple[str, ...]
+
 
 def architecture_text(model: str) -> str:
     """An architecture without its space: `nb201:|..|` and `|..|` are the same one.
@@ -46,10 +67,20 @@ def architecture_text(model: str) -> str:
     return text if colon and prefix.isidentifier() else model
 
 
-def accuracies(
-    truth: pd.DataFrame | Truth, metric: str, name: str | None
-) -> tuple[str, pd.Series[float], pd.DataFrame]:
-    """Name of the table, the metric of the networks that have one, the table; both by `arch`."""
+def read_table(
+    truth: pd.DataFrame | Truth, metric: str, name: str | None, runs: Sequence[str]
+) -> Table:
+    """The table `truth`, called `name` (by default as it calls itself), for one of its metrics.
+
+    Args:
+        truth: A benchmark, or a frame with the column `arch` and metric columns.
+        metric: Column of accuracies.
+        name: Name of the table.
+        runs: Columns of single trainings; by default those that a benchmark names.
+
+    Raises:
+        InputError: If there is no such column, or an architecture occurs twice.
+    """
     if isinstance(truth, pd.DataFrame):
         label, frame = name or "table", truth
         numeric = frame.select_dtypes("number").columns
@@ -67,9 +98,11 @@ def accuracies(
     if index.has_duplicates:
         twice = index[index.duplicated()][0]
         raise InputError(f"the table {label!r} lists {twice!r} twice: keep one row a network")
-    frame = frame.set_axis(index, axis="index")
-    accuracy = pd.Series(numbers(known_column(frame, metric)), index=index)
-    return label, accuracy[np.isfinite(accuracy)], frame
+    if not runs and not isinstance(truth, pd.DataFrame):
+        runs = truth.runs(metric)
+    for run in runs:
+        known_column(frame, run)
+    return Table(label, index, numbers(known_column(frame, metric)), frame, tuple(runs))
 
 
 def spelled(models: Iterable[str], truth: pd.DataFrame | Truth) -> list[str]:
@@ -77,8 +110,7 @@ def spelled(models: Iterable[str], truth: pd.DataFrame | Truth) -> list[str]:
     spell: Callable[[str], str | None] = (
         (lambda _: None) if isinstance(truth, pd.DataFrame) else truth.spelling
     )
-    known = {model: spell(model) or architecture_text(model) for model in set(models)}
-    return [known[model] for model in models]
+    return [spell(model) or architecture_text(model) for model in models]
 
 
 def numbers(values: pd.Series[float]) -> Values:

@@ -1,1 +1,19 @@
-"""Pages about scores: what the report's parts show of them."""
+"""Pages about scores: from records, and accuracies where some are at hand, to a page."""
+
+from gradalign.pages.build import records_page
+from gradalign.pages.compared import Compared, compare
+from gradalign.pages.facts import versions
+from gradalign.pages.kinds import is_size
+from gradalign.pages.networks import Networks, by_space
+from gradalign.pages.part import part_of
+
+__all__ = [
+    "Compared",
+    "Networks",
+    "by_space",
+    "compare",
+    "is_size",
+    "part_of",
+    "records_page",
+    "versions",
+]

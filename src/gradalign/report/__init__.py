@@ -1,16 +1,28 @@
 """Pages that need nothing from outside: text, sortable tables and charts in one HTML file."""
 
-from gradalign.report.chart import Dot, Scatter
-from gradalign.report.page import Highlight, Page, render
+from gradalign.report.axis import AccuracyAxis
+from gradalign.report.curves import Curve, Role
+from gradalign.report.dots import Dot
+from gradalign.report.heat_map import HeatMap
+from gradalign.report.page import Page, render
+from gradalign.report.part import Part
+from gradalign.report.scatter import Scatter
 from gradalign.report.table import Cell, Column, SortableTable
+from gradalign.report.view import Highlight, View
 
 __all__ = [
+    "AccuracyAxis",
     "Cell",
     "Column",
+    "Curve",
     "Dot",
+    "HeatMap",
     "Highlight",
     "Page",
+    "Part",
+    "Role",
     "Scatter",
     "SortableTable",
+    "View",
     "render",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -11,23 +11,10 @@ from string import Template
 
 from plotly.offline import get_plotlyjs
 
-from gradalign.report.chart import Dot, Scatter, dot_figure
-from gradalign.report.table import SortableTable
-
-
-@dataclass(frozen=True, kw_only=True)
-class Highlight:
-    """A figure at the top of the page.
-
-    Args:
-        value: The number.
-        label: What it is.
-        detail: More about it, smaller.
-    """
-
-    value: str
-    label: str
-    detail: str = ""
+from gradalign.report._figure import finite
+from gradalign.report._sections import facts_html, paragraphs, part_html
+from gradalign.report.part import Part
+from gradalign.report.view import View
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,29 +24,13 @@ class Page:
     Args:
         title: Its title.
         lead: Paragraphs of text.
-        highlights: The figures to see first.
-        dots: Scores with intervals.
-        dots_label: Axis of the dots, with the unit.
-        table: All figures.
-        table_notes: Paragraphs under the table.
-        scatters: A chart of each score against accuracy.
-        accuracies: Accuracy of every network in percent, by the name of the data set.
-        networks: Name of every network.
-        colour: One value a network that colours its point, and what it is.
-        facts: Names and values at the end: versions, conditions.
+        parts: What is shown; the reader chooses one view of one part at a time.
+        facts: Names and values at the end: versions.
     """
 
     title: str
     lead: Sequence[str]
-    highlights: Sequence[Highlight]
-    dots: Sequence[Dot]
-    dots_label: str
-    table: SortableTable
-    table_notes: Sequence[str]
-    scatters: Sequence[Scatter]
-    accuracies: Mapping[str, Sequence[float | None]]
-    networks: Sequence[str]
-    colour: tuple[Sequence[float | None], str]
+    parts: Sequence[Part]
     facts: Sequence[tuple[str, str]]
 
 
@@ -68,27 +39,58 @@ def render(page: Page) -> str:
     return Template(_asset("page.html")).substitute(
         title=escape(page.title),
         style=_asset("style.css"),
-        lead=_paragraphs(page.lead),
-        highlights="".join(map(_highlight, page.highlights)),
-        table=page.table.to_html(),
-        table_notes=_paragraphs(page.table_notes),
-        colour=escape(page.colour[1]),
-        choices="".join(f"<option>{escape(name)}</option>" for name in page.accuracies),
-        cards="".join(map(_card, page.scatters)),
-        facts="".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in page.facts),
-        data=_embedded(_data(page)),
+        lead=paragraphs(page.lead),
+        chooser=_chooser(page.parts),
+        parts="".join(map(part_html, page.parts)),
+        facts=facts_html(page.facts),
+        data=_embedded({"parts": [_part_data(part) for part in page.parts]}),
         plotly=get_plotlyjs(),
         script=_asset("script.js"),
     )
 
 
-def _data(page: Page) -> dict[str, object]:
+def _chooser(parts: Sequence[Part]) -> str:
+    """The choice among all views, in groups where there are several parts."""
+    groups = [
+        "".join(
+            f'<option value="{place} {number}">{escape(view.name)}</option>'
+            for number, view in enumerate(part.views)
+        )
+        for place, part in enumerate(parts)
+    ]
+    if len(parts) > 1:
+        groups = [
+            f'<optgroup label="{escape(part.name)}">{group}</optgroup>'
+            for part, group in zip(parts, groups, strict=True)
+        ]
+    only = sum(len(part.views) for part in parts) == 1
+    hidden = " hidden" if only else ""
+    return (
+        f'<label class="chooser"{hidden}>Show <select id="view">{"".join(groups)}</select></label>'
+    )
+
+
+def _part_data(part: Part) -> dict[str, object]:
     return {
-        "dots": dot_figure(page.dots, page.dots_label),
-        "scatters": [{"figure": each.figure, "tau": dict(each.tau)} for each in page.scatters],
-        "accuracies": {name: list(values) for name, values in page.accuracies.items()},
-        "networks": list(page.networks),
-        "colour": list(page.colour[0]),
+        "networks": list(part.networks),
+        "colour": None if part.colour is None else finite(part.colour[0]),
+        "scatters": [
+            {"figure": each.figure, "tau": [each.tau.get(view.name) for view in part.views]}
+            for each in part.scatters
+        ],
+        "views": [_view_data(view) for view in part.views],
+    }
+
+
+def _view_data(view: View) -> dict[str, object]:
+    accuracies = view.accuracies
+    return {
+        "dots": view.dot_figure,
+        "curves": view.curve_figure,
+        "accuracies": None if accuracies is None else finite(accuracies.values),
+        "ofErrors": accuracies is not None and accuracies.of_errors,
+        "percent": accuracies is not None and accuracies.percent,
+        "axis": None if accuracies is None else accuracies.layout,
     }
 
 
@@ -99,23 +101,3 @@ def _embedded(data: object) -> str:
 
 def _asset(name: str) -> str:
     return (files("gradalign.report") / name).read_text(encoding="utf-8")
-
-
-def _paragraphs(texts: Sequence[str]) -> str:
-    return "".join(f"<p>{escape(text)}</p>" for text in texts)
-
-
-def _highlight(each: Highlight) -> str:
-    return (
-        f'<div class="highlight"><b>{escape(each.value)}</b><span>{escape(each.label)}</span>'
-        f"<small>{escape(each.detail)}</small></div>"
-    )
-
-
-def _card(scatter: Scatter) -> str:
-    better = "better &rarr;" if scatter.better == "higher" else "&larr; better"
-    return (
-        f'<figure class="card"><figcaption><b>{escape(scatter.name)}</b> '
-        f'<span class="tau"></span><small>{better}</small></figcaption>'
-        '<div class="chart"></div></figure>'
-    )

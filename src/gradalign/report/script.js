@@ -1,15 +1,24 @@
 "use strict";
 const data = JSON.parse(document.getElementById("data").textContent);
-const chosen = document.getElementById("accuracy");
-const cards = [...document.querySelectorAll(".card")];
+const chosen = document.getElementById("view");
+const parts = [...document.querySelectorAll(".part")];
+// Of Okabe & Ito: scores first, then what they are compared with.
+const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C8C8C", "#A89400"];
+
+function colourOf(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
 
 function theme() {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name) => style.getPropertyValue(name).trim();
-  const axis = { gridcolor: of("--grid"), zerolinecolor: of("--line"), linecolor: of("--line") };
+  const axis = {
+    gridcolor: colourOf("--grid"),
+    zerolinecolor: colourOf("--line"),
+    linecolor: colourOf("--line"),
+  };
+  const ink = colourOf("--ink");
   return {
-    font: { color: of("--ink"), size: 12, family: getComputedStyle(document.body).fontFamily },
-    hoverlabel: { bgcolor: of("--raised"), bordercolor: of("--line"), font: { color: of("--ink") } },
+    font: { color: ink, size: 12, family: getComputedStyle(document.body).fontFamily },
+    hoverlabel: { bgcolor: colourOf("--raised"), bordercolor: colourOf("--line"), font: { color: ink } },
     xaxis: axis,
     yaxis: axis,
   };
@@ -30,40 +39,102 @@ function draw(element, traces, layout) {
   return Plotly.react(element, traces, merged(layout, theme()), config);
 }
 
-// By rank: a few very large networks would leave all others one colour.
-function ranks(values) {
+// Share of the values that are lower; equal values have the same.
+function shares(values) {
   const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
-  return values.map((value) => (value === null ? null : sorted.indexOf(value) / sorted.length));
+  const first = new Map();
+  sorted.forEach((value, place) => first.has(value) || first.set(value, place));
+  return values.map((value) => (value === null ? null : first.get(value) / sorted.length));
 }
 
-const colours = ranks(data.colour);
-
-function drawScatters() {
-  const name = chosen.value;
-  const accuracies = data.accuracies[name];
-  data.scatters.forEach((scatter, k) => {
-    const { data: traces, layout } = scatter.figure;
-    const marker = { ...traces[0].marker, color: colours, cmin: 0, cmax: 1 };
-    const y = accuracies.map((value) => (value === null ? null : 100 - value));
-    const trace = { ...traces[0], y, customdata: accuracies, text: data.networks, marker };
-    draw(cards[k].querySelector(".chart"), [trace], layout);
-    const tau = scatter.tau[name];
-    cards[k].querySelector(".tau").textContent = tau === null ? "no tau" : `tau ${tau.toFixed(2)}`;
-  });
-}
-
-function drawDots() {
-  const style = getComputedStyle(document.documentElement);
-  const traces = data.dots.data.map((trace, k) => {
-    const color = style.getPropertyValue(["--accent", "--contrast"][k]).trim();
+function drawDots(element, figure) {
+  const traces = figure.data.map((trace, k) => {
+    const color = colourOf(["--accent", "--contrast"][k]);
     return { ...trace, marker: { ...trace.marker, color }, error_x: { ...trace.error_x, color } };
   });
-  draw(document.getElementById("dots"), traces, data.dots.layout);
+  draw(element, traces, figure.layout);
 }
 
-function drawAll() {
-  drawDots();
-  drawScatters();
+function drawCurves(element, figure) {
+  let used = 0;
+  const traces = figure.data.map((trace) => {
+    const role = trace.meta;
+    const plain = { oracle: "--quiet", random: "--quiet", training: "--ink" }[role];
+    const color = plain ? colourOf(plain) : PALETTE[used++ % PALETTE.length];
+    return { ...trace, line: { ...trace.line, color } };
+  });
+  draw(element, traces, figure.layout);
+  element.previousElementSibling.replaceChildren(...traces.map(keyOf));
+}
+
+// An entry of the legend: a piece of the line, and its name. A legend of plotly's own would take
+// the chart's height on a narrow screen.
+function keyOf({ name, line }) {
+  const entry = document.createElement("span");
+  const dash = line.dash === "solid" ? "" : `stroke-dasharray="${line.dash}"`;
+  entry.innerHTML = `<svg width="28" height="8"><path d="M0 4H28" stroke="${line.color}" stroke-width="2" ${dash}/></svg>`;
+  entry.append(name);
+  return entry;
+}
+
+// What the points of all charts of a view have in common, by its accuracies.
+function heights(view) {
+  const unit = view.percent ? " %" : "";
+  return {
+    y: view.accuracies.map((value) => (value === null || !view.ofErrors ? value : 100 - value)),
+    axis: view.axis,
+    hover: `<br>accuracy %{customdata:.5~g}${unit}`,
+    said: view.accuracies,
+  };
+}
+
+// Without accuracies: what share of the networks is below.
+function distribution(values) {
+  const said = shares(values).map((share) => (share === null ? null : 100 * share));
+  const axis = { title: { text: "networks below (%)", standoff: 6 }, range: [-3, 103], nticks: 5 };
+  return { y: said, axis, hover: "<br>%{customdata:.3~g} % are below", said };
+}
+
+function tauText(tau) {
+  if (typeof tau !== "number") return "no tau";
+  return `tau ${(Math.round(100 * tau) / 100 + 0).toFixed(2)}`; // no -0.00
+}
+
+function drawCards(cards, part, number) {
+  const view = part.views[number];
+  // By rank: a few very large networks would leave all others one colour.
+  const color = part.colour === null ? colourOf("--accent") : shares(part.colour);
+  part.scatters.forEach((scatter, k) => {
+    const { data: [points], layout } = scatter.figure;
+    const { y, axis, hover, said } = view.accuracies ? heights(view) : distribution(points.x);
+    const trace = {
+      ...points,
+      y,
+      customdata: said,
+      text: part.networks,
+      marker: { ...points.marker, color, cmin: 0, cmax: 1 },
+      hovertemplate: `%{text}<br>score %{x:.5g}${hover}<extra></extra>`,
+    };
+    draw(cards[k].querySelector(".chart"), [trace], { ...layout, yaxis: { ...layout.yaxis, ...axis } });
+    const tau = scatter.tau[number];
+    cards[k].querySelector(".tau").textContent = view.accuracies ? tauText(tau) : "";
+  });
+}
+
+function show() {
+  const [place, number] = chosen.value.split(" ").map(Number);
+  const part = data.parts[place];
+  const view = part.views[number];
+  parts.forEach((element, k) => { element.hidden = k !== place; });
+  const elements = [...parts[place].querySelectorAll(".view")];
+  elements.forEach((element, k) => { element.hidden = k !== number; });
+  const heading = parts[place].querySelector("h2.scatters");
+  if (heading) {
+    heading.textContent = view.accuracies ? "Score against accuracy" : "How each score is distributed";
+  }
+  if (view.dots) drawDots(elements[number].querySelector(".dots"), view.dots);
+  if (view.curves) drawCurves(elements[number].querySelector(".curves"), view.curves);
+  drawCards([...parts[place].querySelectorAll(".card")], part, number);
 }
 
 function sortBy(table, column) {
@@ -88,6 +159,6 @@ document.querySelectorAll("table.sortable").forEach((table) => {
     cell.querySelector("button").addEventListener("click", () => sortBy(table, column));
   });
 });
-chosen.addEventListener("change", drawScatters);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-drawAll();
+chosen.addEventListener("change", show);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+show();

@@ -15,11 +15,13 @@ class Column:
         title: Its name.
         meaning: What it says, shown where the pointer rests on the name.
         numeric: Whether its cells are numbers: set flush right, sorted by falling value first.
+        folded: Whether its texts are long, and go on in a second line.
     """
 
     title: str
     meaning: str = ""
     numeric: bool = True
+    folded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Cell:
     Args:
         text: What it shows.
         key: What it is sorted by; None: always last.
-        detail: Shown smaller behind it, such as an interval.
+        detail: Shown smaller below it, such as an interval.
     """
 
     text: str
@@ -75,4 +77,7 @@ def _cell(cell: Cell, column: Column) -> str:
 
 
 def _kind(column: Column) -> str:
-    return ' class="number"' if column.numeric else ""
+    kinds = " ".join(
+        name for name, has in (("number", column.numeric), ("folded", column.folded)) if has
+    )
+    return f' class="{kinds}"' if kinds else ""

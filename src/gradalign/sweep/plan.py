@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradalign.candidate import Candidate
 from gradalign.conditions import DrawnBatches, Regime
 from gradalign.data import Source, open_source
 from gradalign.models import resolve
 from gradalign.probe import DType, NormMode, Probe
+from gradalign.proxies import PROXIES
 from gradalign.scorer import DEFAULT_PROXIES, Scorer
 
 
@@ -48,8 +49,11 @@ class Plan:
             return (3, *self.input_size * 2)
         return self.input_size
 
-    def scorer(self) -> Scorer:
+    def scorer(self, proxies: tuple[str, ...] | None = None) -> Scorer:
         """The proxies with their conditions, ready to measure.
+
+        Args:
+            proxies: Their names; None: all of the plan.
 
         Raises:
             InputError: An unknown name, an option that does not exist, or data that cannot be read.
@@ -64,11 +68,17 @@ class Plan:
         )
         return Scorer(
             DrawnBatches(self.source()),
-            proxies=self.proxies,
+            proxies=proxies or self.proxies,
             common=common,
             regime=self.regime,
             device=self.device,
         )
+
+    def with_ablations(self) -> Plan:
+        """The same plan with what is left of each proxy when its idea is taken out."""
+        ablations = [PROXIES[name].ablation for name in self.proxies if name in PROXIES]
+        added = dict.fromkeys([*self.proxies, *(name for name in ablations if name is not None)])
+        return replace(self, proxies=tuple(added))
 
     def source(self) -> Source:
         """The data source, read: what is wrong with it is wrong for every network."""

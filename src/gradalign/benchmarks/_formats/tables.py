@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import parquet
 
 from gradalign.benchmarks._base import bare
@@ -66,13 +70,7 @@ def metric_columns(frame: pd.DataFrame, path: Path) -> list[str]:
         raise InputError(f"{str(path)!r} needs one column 'arch', found the columns: {columns}")
     if frame.empty:
         raise InputError(f"{str(path)!r} has no rows: at least one architecture is needed")
-    metrics = [
-        str(name)
-        for name in frame.columns
-        if name != "arch"
-        and pd.api.types.is_numeric_dtype(frame[name])
-        and not pd.api.types.is_bool_dtype(frame[name])
-    ]
+    metrics = _numbers(frame)
     if not metrics:
         raise InputError(
             f"{str(path)!r} has no metric: at least one column of numbers is needed beside 'arch', "
@@ -80,6 +78,78 @@ def metric_columns(frame: pd.DataFrame, path: Path) -> list[str]:
         )
     _check_archs(frame, path)
     return metrics
+
+
+def _numbers(frame: pd.DataFrame) -> list[str]:
+    """The columns of numbers beside `arch`."""
+    return [
+        str(name)
+        for name in frame.columns
+        if name != "arch"
+        and pd.api.types.is_numeric_dtype(frame[name])
+        and not pd.api.types.is_bool_dtype(frame[name])
+    ]
+
+
+def with_archs(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The table with its only column of texts named `arch`, where no column bears that name.
+
+    One without numbers is left as it is: its texts may be lines that were not taken apart.
+
+    Raises:
+        InputError: It has several columns of texts.
+    """
+    if "arch" in frame.columns or not _numbers(frame):
+        return frame
+    texts = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name])]
+    if len(texts) > 1:
+        raise InputError(
+            f"{str(path)!r} has several columns of texts, {', '.join(map(_shown, texts))}: rename "
+            "the one with the architectures to 'arch'"
+        )
+    return frame.rename(columns=dict.fromkeys(texts, "arch"))
+
+
+def spread_runs(
+    frame: pd.DataFrame, metrics: Iterable[str]
+) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
+    """The trainings behind a metric as a column each, where the table holds them as lists.
+
+    Args:
+        frame: A table, some columns of which may hold a list of numbers in every row: of one
+            length, one number a training.
+        metrics: Columns of numbers, each of which is looked for among the means of the lists.
+
+    Returns:
+        The table with these columns added, and their names by metric.
+    """
+    lists = [found for name in frame.columns if (found := _lists(frame[name])) is not None]
+    added: dict[str, tuple[str, ...]] = {}
+    for metric in metrics:
+        for trainings in lists:
+            names = run_columns(metric, trainings.shape[1])
+            fits = np.allclose(frame[metric], trainings.mean(axis=1), equal_nan=True)
+            if fits and not set(names) & set(frame.columns):
+                runs = pd.DataFrame(trainings, columns=list(names), index=frame.index)
+                frame = pd.concat([frame, runs], axis=1)
+                added[metric] = names
+    return frame, added
+
+
+def run_columns(metric: str, trainings: int) -> tuple[str, ...]:
+    """Names of the columns that hold one training each behind a metric."""
+    return tuple(f"{metric}_run_{k}" for k in range(1, trainings + 1))
+
+
+def _lists(column: pd.Series[Any]) -> NDArray[np.float64] | None:
+    """[rows, k]: the column if every row of it holds a list of k > 1 numbers."""
+    if not all(isinstance(value, (list, np.ndarray)) for value in column):
+        return None
+    try:
+        values = np.array([*column], dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):  # of other lengths, or no numbers
+        return None
+    return values if values.ndim == 2 and values.shape[1] > 1 else None
 
 
 def read_archs(path: Path, space: str | None) -> pd.DataFrame:
@@ -102,6 +172,24 @@ def tidy(frame: pd.DataFrame, path: Path, space: str | None) -> pd.DataFrame:
     if space is not None:
         archs = [_spelled(arch, row, path, space) for row, arch in enumerate(archs, start=1)]
     found = frame[metrics].assign(arch=archs)[["arch", *metrics]]
+    _check_archs(found, path)
+    return found
+
+
+def in_space(frame: pd.DataFrame, path: Path, space: str) -> pd.DataFrame:
+    """The table with every architecture in the spelling of its space, as `Benchmark` wants it.
+
+    A name that stands for an architecture, such as a hash, stays what it is.
+
+    Raises:
+        InputError: An architecture is malformed, or stands in two rows.
+    """
+    reference = get_space(space).reference
+    archs = [bare(arch) for arch in frame["arch"]]
+    for row, arch in enumerate(archs):
+        if reference is None or not reference.fullmatch(arch):
+            archs[row] = _spelled(arch, row + 1, path, space)
+    found = frame.assign(arch=archs)
     _check_archs(found, path)
     return found
 
