@@ -14,8 +14,11 @@ from torch import Tensor
 
 from gradalign.statistics import WeightStatistic
 
-NOISE = 1e-12
-"""Entries below this share of the largest may be zero in theory."""
+ROUNDING = 1e-14
+
+NOISE = 1e-10
+"""Entries below this share of the largest may be zero in theory: normalisations of what is constant
+but for rounding raise it by 300 each."""
 
 
 def gram(rows: Tensor) -> Tensor:
@@ -56,8 +59,13 @@ def agreement(rows: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(counts), unsure_weights(rows).sum(1).double()
 
 
-def filter_alignment(rows: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum over filters f of p_f mean_i cos(g_i^f, g-bar^f), and how unsure it is."""
+def filter_alignment(
+    rows: Tensor, filters: Tensor, every: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Sum over filters f of p_f mean_i cos(g_i^f, g-bar^f), and how unsure it is.
+
+    `every` has the rows from whose inner products it is worked out, those left out too.
+    """
     value, unsure = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
     noise = NOISE * float(rows.norm(dim=1).max())
     for f in filters.unique():
@@ -72,13 +80,18 @@ def filter_alignment(rows: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
         value += part.shape[1] * sum(cosines) / len(rows)
         close = [0 < row.norm() <= noise or 0 < mean.norm() <= noise for row in part]
         unsure += part.shape[1] * sum(close) / len(rows)
+        if mean.norm() > noise:  # from inner products, a mean of what cancels keeps fewer digits
+            whole = (rows if every is None else every)[:, filters.flatten() == f]
+            cancelled = float(whole.norm(dim=1).max() / mean.norm()) ** 2
+            unsure += part.shape[1] * ROUNDING * cancelled
     return value, unsure
 
 
 def filter_alignment_left_out(rows: Tensor, filters: Tensor) -> tuple[Tensor, Tensor]:
     """`filter_alignment` of the others, for each sample left out."""
     pairs = [
-        filter_alignment(torch.cat([rows[:i], rows[i + 1 :]]), filters) for i in range(len(rows))
+        filter_alignment(torch.cat([rows[:i], rows[i + 1 :]]), filters, rows)
+        for i in range(len(rows))
     ]
     return torch.stack([v for v, _ in pairs]), torch.stack([u for _, u in pairs])
 

@@ -48,6 +48,13 @@ def test_aggregate_by_hand():
     )
 
 
+def test_a_network_that_every_member_failed_on_has_failed():
+    pair = Aggregate(name="ab", members=("a", "b"))
+    values = {"a": [3.0, None, math.nan, None], "b": [5.0, 4.0, None, math.inf]}
+    everywhere = pair.aggregate(values, BETTER)
+    assert pair.pool_values(values, BETTER) == [*everywhere[:2], None, None]
+
+
 @pytest.mark.parametrize("better", ["higher", "lower"])
 def test_failed_networks_share_the_worst_ranks(better):
     # Two of four failed: (2 + 1) / 2 each; the others have ranks 3 and 4.

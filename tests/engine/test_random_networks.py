@@ -141,6 +141,15 @@ def reference(model, batch, norm):
         raise
 
 
+def is_stable(model, batch, norm, expected):
+    """Whether rounding of the inputs stays rounding: a norm of what is constant multiplies it."""
+    shaken = batch[0] * (1 + 1e-15 * torch.randn_like(batch[0]))
+    other = reference(model, (shaken, batch[1]), norm).gradients
+    pairs = [(g, other[name]) for name, g in expected.gradients.items() if g.numel()]
+    largest = max(float(g.abs().max()) for g, _ in pairs)
+    return all(float((g - h).abs().max()) <= 1e-11 * largest for g, h in pairs)
+
+
 def check(model, norm, backends):
     torch.manual_seed(0)
     batch = torch.randn(N, 2, 6, 6, dtype=torch.float64), torch.randint(3, (N,))
@@ -150,7 +159,11 @@ def check(model, norm, backends):
             model, Batch(*batch), Probe(norm=norm), NEEDS, backend=backend, check="always"
         )
         layers = "inputs" if norm == "batch_exact" else "all"
-        assert_agrees(found, expected, layers=layers)
+        try:
+            assert_agrees(found, expected, layers=layers)
+        except AssertionError:
+            assume(is_stable(model, batch, norm, expected))
+            raise
 
 
 @settings(

@@ -3,7 +3,8 @@
 Bivariate normal values with correlation r have tau = 2/pi arcsin r and rho = 6/pi arcsin r/2; two
 scores that are equally good have no difference in tau. Rounded values have ties; their tau is that
 of many networks. A share of S studies that should be .95 has a standard deviation of
-sqrt(.95 .05 / S), and lies within three of them.
+sqrt(.95 .05 / S). There are some 60 such shares here, so each may lie three and a half of them off:
+one of 2,000 does by chance.
 """
 
 import math
@@ -15,6 +16,8 @@ from gradalign.evaluation.bootstrap import Bootstrap
 from gradalign.evaluation.difference import PairedDifference, two_sided, with_holm
 from gradalign.evaluation.jackknife import Jackknife
 from gradalign.evaluation.pairs import dense_ranks, rhos, taus
+
+SPREADS = 3.5
 
 
 def simulate(generator, n, r, decimals):
@@ -54,7 +57,7 @@ def covered(method, n, r, decimals, studies):
 
 def check(method, n, r, decimals, studies):
     *shares, rejected = covered(method, n, r, decimals, studies)
-    reach = 3 * math.sqrt(0.95 * 0.05 / studies)
+    reach = SPREADS * math.sqrt(0.95 * 0.05 / studies)
     assert shares == pytest.approx([0.95] * 3, abs=reach)
     assert rejected == pytest.approx(0.05, abs=reach)
 
@@ -88,7 +91,7 @@ def pair(p):
 
 
 def test_corrected_p_rejects_seldom_among_equal_scores():
-    """Of 200 tables with 6 equal scores, at most .05 + 3 sd have any difference at p_holm < .05."""
+    """Of 200 tables of 6 equal scores a twentieth has a difference with p_holm < .05, or fewer."""
     generator, n, tables = np.random.default_rng(7), 100, 200
     wrong = 0
     for _ in range(tables):
@@ -101,4 +104,4 @@ def test_corrected_p_rejects_seldom_among_equal_scores():
             for b in range(a)
         ]
         wrong += any(pair.p_holm < 0.05 for pair in with_holm(pairs))
-    assert wrong / tables <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / tables)
+    assert wrong / tables <= 0.05 + SPREADS * math.sqrt(0.05 * 0.95 / tables)

@@ -1,5 +1,7 @@
 """What an evaluation holds beside its rows."""
 
+import json
+
 import numpy as np
 import pytest
 from tests.evaluation.samples import SmallBenchmark, make_scores, make_seeds, make_truth, values_of
@@ -36,6 +38,28 @@ def test_without_resamples_there_are_no_intervals():
         assert row.kendall_tau_ci is row.spearman_rho_ci is row.partial_tau_ci is None
         assert (row.kendall_tau, row.partial_tau) == (other.kendall_tau, other.partial_tau)
     assert {(d.difference_ci, d.p, d.p_holm) for d in found.differences} == {(None, None, None)}
+
+
+@pytest.mark.parametrize("work", [0, method_module.BOOTSTRAP_WORK])
+def test_what_is_not_defined_is_null_in_the_document(monkeypatch, work):
+    monkeypatch.setattr(method_module, "BOOTSTRAP_WORK", work)
+    truth = make_truth(20)
+    scores = make_scores(truth)
+    scores.loc[scores["proxy"] == "good", "value"] = 1.0  # constant
+    scores.loc[scores["proxy"] == "bad", ["value", "status"]] = [np.nan, "error"]
+    found = evaluate(scores, truth, "final", resamples=20)
+    document = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    rows = {row["proxy"]: row for row in document["rows"]}
+    for name in ("good", "bad"):
+        for key in ("kendall_tau", "spearman_rho", "weighted_tau", "partial_tau"):
+            assert rows[name][key] is None
+        for key in ("kendall_tau_ci", "spearman_rho_ci", "partial_tau_ci"):
+            assert rows[name][key] is None
+    assert rows["bad"]["ndcg10"] is rows["bad"]["precision5"] is None
+    assert rows["good"]["precision5"] == pytest.approx(1 / 20)
+    undefined = [d for d in document["differences"] if d["difference"] is None]
+    assert len(undefined) == 7  # of 10 pairs all with one of the two
+    assert {d["p"] for d in undefined} == {d["p_holm"] for d in undefined} == {None}
 
 
 def test_much_work_is_done_by_the_jackknife(monkeypatch):

@@ -86,8 +86,9 @@ def run_sweep(
     seeds: Sequence[int] = (0,),
     retry: bool = False,
     quiet: bool = False,
+    again: str = "the same command",
 ) -> Summary:
-    """`sweep`, shown on stderr while it runs; Ctrl-C says how to go on."""
+    """`sweep`, shown on stderr while it runs; Ctrl-C says that `again` goes on."""
     with _live(quiet=quiet) as live:
         try:
             return sweep(
@@ -101,7 +102,7 @@ def run_sweep(
                 progress=live.update,
             )
         except KeyboardInterrupt:
-            live.say(f"stopped; all that was measured is in {store.path}, and --resume goes on")
+            live.say(f"stopped; all that was measured is in {store.path}, and {again} goes on")
             raise
 
 
@@ -146,7 +147,7 @@ def duration(seconds: float) -> str:
 
     Example:
         >>> duration(42.4), duration(754), duration(7500), duration(200_000)
-        ('42 s', '13 min', '2 h 5 min', '2 d 8 h')
+        ('42 s', '13 min', '2 h 5 min', '2 d 7 h')
     """
     if seconds < 100:
         return f"{seconds:.0f} s"

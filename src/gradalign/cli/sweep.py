@@ -83,6 +83,7 @@ def sweep(
             seeds=seeds_of(conditions.seed, repeats),
             retry=retry,
             quiet=display.quiet,
+            again="--resume",
         )
     _SHOW[display.format](found, db)
     return 1 if found.failed else 0

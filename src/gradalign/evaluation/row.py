@@ -38,7 +38,7 @@ class Row:
             best by score, over all draws; None unless there are more networks than that.
         picked: Accuracy of the best by score of all.
         regret: How much that falls short of the best accuracy.
-        coverage: Share of the networks of the table that have a value.
+        coverage: Share of all networks compared that have a value.
         failed: Networks scored without success.
         seconds: Mean seconds a network, the passes included, all seeds together.
         seeds: Number of seeds that the score is the mean of; 1 where none is stated.

@@ -137,7 +137,7 @@ class _NB201(Space[Architecture]):
             >>> NB201.canonical(cells[0]) == NB201.canonical(cells[1])
             True
             >>> NB201.network_key(cells[1])
-            '0 #@nor_conv_3x3x0'
+            '#+#+0 #@nor_conv_3x3x0'
         """
         arriving = _expressions(arch)
         uses = [0, 0, 0, 1]  # paths from each node to the output
