@@ -22,8 +22,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from gradalign.evaluation import evaluate
 from gradalign.record import Score, Scores
 from gradalign.store import Store, export
 
@@ -93,9 +95,20 @@ def _merge_again(path: Path) -> None:
         assert store.merge(path) == 0
 
 
+def _evaluate(path: Path) -> object:
+    """Every statistic of every score, against accuracies drawn at random."""
+    with Store.read(path) as store:
+        frame = store.frame()
+    models = frame["model"].unique()
+    accuracy = np.random.default_rng(0).uniform(10, 95, len(models))
+    truth = pd.DataFrame({"arch": models, "accuracy": accuracy})
+    return evaluate(frame, truth, "accuracy")
+
+
 TASKS: dict[str, Callable[[Path], object]] = {
     "open and close": _open,
     "open and read as a frame": _frame,
+    "open, read and evaluate": _evaluate,
     "open and list what is recorded": _recorded,
     "merge into an empty store": _merge,
     "merge once more": _merge_again,
