@@ -244,7 +244,8 @@ class Statistics:
         value: Tensor = sums[statistic.name]
         return value
 
-    def _tuple(self, name: str) -> tuple[Tensor, ...]:
+    def tensors(self, name: str) -> tuple[Tensor, ...]:
+        """The field `name` where it is several tensors."""
         value = self._read(name)
         if not isinstance(value, tuple):
             raise TypeError(f"the statistic {name!r} is no tuple")
@@ -253,17 +254,17 @@ class Statistics:
     @property
     def batch_gradient(self) -> tuple[Tensor, ...]:
         """L tensors in the blocks' shapes: gradient of the summed loss."""
-        return self._tuple("batch_gradient")
+        return self.tensors("batch_gradient")
 
     @property
     def hessian_gradient(self) -> tuple[Tensor, ...]:
         """L tensors in the blocks' shapes: Hessian of the summed loss times its gradient."""
-        return self._tuple("hessian_gradient")
+        return self.tensors("hessian_gradient")
 
     @property
     def weights(self) -> tuple[Tensor, ...]:
         """L tensors in the blocks' shapes, detached."""
-        return self._tuple("weights")
+        return self.tensors("weights")
 
     @property
     def live(self) -> Tensor:
