@@ -50,6 +50,15 @@ Protocol = Annotated[
         help="Only scores that were measured under these conditions.",
     ),
 ]
+SpaceOfFile = Annotated[
+    str | None,
+    typer.Option(
+        "--space",
+        metavar="S",
+        show_default="that of its prefixes",
+        help="Search space of the architectures in a benchmark file.",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,15 @@ import typer
 
 from gradalign.benchmarks import get_benchmark
 from gradalign.cli._app import command
-from gradalign.cli._options import Combine, Display, Format, Protocol, Seed, parse_aggregates
+from gradalign.cli._options import (
+    Combine,
+    Display,
+    Format,
+    Protocol,
+    Seed,
+    SpaceOfFile,
+    parse_aggregates,
+)
 from gradalign.cli._output import note, number, terminal, write_csv, write_json, write_table
 from gradalign.cli._scores import comparable, read_scores
 from gradalign.comparison import aggregates_of, evaluated, gains, inseparable
@@ -46,15 +54,7 @@ def evaluate(
         str | None,
         typer.Option("--metric", metavar="M", show_default="the first", help="Which accuracy."),
     ] = None,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            "--space",
-            metavar="S",
-            show_default="that of its prefixes",
-            help="Search space of the architectures in a benchmark file.",
-        ),
-    ] = None,
+    space: SpaceOfFile = None,
     protocol: Protocol = None,
     combine: Combine = [],  # noqa: B006 - typer copies it, and needs an empty list to say "none"
     seed: Seed = 0,

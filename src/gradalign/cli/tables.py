@@ -18,7 +18,7 @@ from rich.text import Text
 from gradalign.benchmarks import get_benchmark
 from gradalign.cli._app import command
 from gradalign.cli._collect import Collected, held, measured
-from gradalign.cli._options import Conditions, Protocol
+from gradalign.cli._options import Conditions, Protocol, SpaceOfFile
 from gradalign.cli._output import note, terminal, write_csv, write_json, write_table
 from gradalign.cli._sweep import Resources
 from gradalign.comparison import Comparison, Grid, compare, grids, latex, markdown
@@ -132,15 +132,7 @@ def tables(
             help="Draw N networks of each benchmark by --seed, and measure what the store lacks.",
         ),
     ] = None,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            "--space",
-            metavar="S",
-            show_default="that of its prefixes",
-            help="Search space of the architectures in a file.",
-        ),
-    ] = None,
+    space: SpaceOfFile = None,
     metric: Annotated[
         str | None,
         typer.Option(
