@@ -25,7 +25,7 @@ from torch.nn.utils import parametrize
 from torch.utils import checkpoint as checkpointing
 from torch.utils._pytree import tree_map_only
 
-RELU, ATTENTION = torch.relu, F.scaled_dot_product_attention
+RELU, HARDTANH, ATTENTION = torch.relu, F.hardtanh, F.scaled_dot_product_attention
 PACKED = {"in_proj_weight": "weight", "in_proj_bias": "bias"}
 
 
@@ -145,8 +145,16 @@ def _instance_norm(
 
 
 def _relu(x: Tensor, inplace: bool = False) -> Tensor:
+    return _noted(torch.relu_(x) if inplace else RELU(x))
+
+
+def _hardtanh(x: Tensor, low: float, high: float, inplace: bool = False) -> Tensor:
+    out = HARDTANH(x, low, high, inplace)
+    return _noted(out) if low == 0 else out  # that is a ReLU6
+
+
+def _noted(out: Tensor) -> Tensor:
     trace: Trace = _now.trace
-    out = torch.relu_(x) if inplace else RELU(x)
     number = len(trace.codes)
     trace.codes.append(out.detach() > 0)
     if out.requires_grad:
@@ -181,6 +189,7 @@ def _conditions() -> Iterator[None]:
         "batch_norm": _batch_norm,
         "instance_norm": _instance_norm,
         "relu": _relu,
+        "hardtanh": _hardtanh,
         "scaled_dot_product_attention": _attention,
         **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), _without_dropout),
     }

@@ -120,8 +120,39 @@ def test_drawn_data_serve_ones_and_several_batches():
     assert [record.status for record in result] == ["ok", "ok"]
 
 
+def test_data_too_few_for_all_parts_of_one_proxy_leave_the_others_their_value():
+    arguments = {"batch_size": 50, "build": SMALL, "input_size": (3, 8, 8)}
+    result = ga.score(ARCH, data="digits", proxies=("knas_official", "gradsign"), **arguments)
+    assert result["knas_official"].status == "unsupported"
+    assert "not enough for" in result["knas_official"].reason
+    assert result["gradsign"].status == "ok"
+
+
 def test_token_ids_are_drawn_for_a_model_that_takes_input_ids():
     record = ga.score(Tokens, data="noise", num_classes=3, proxies="gradsign", batch_size=4)
     assert record["gradsign"].status == "ok"
     with pytest.raises(ga.InputError, match="the model takes token ids: use noise"):
         ga.score(Tokens, data="digits", proxies="gradsign")
+
+
+@pytest.mark.parametrize("data", [None, "batch"])
+def test_a_passed_module_keeps_its_weights_also_where_authors_draw_their_own(net, batch, data):
+    """Zen draws N(0, 1) weights in its authors' code; its noise remains."""
+    passed = batch if data else None
+    size = None if data else tuple(batch[0].shape[1:])
+    own = ga.score(net, passed, proxies="zen", regime="official", input_size=size)
+    again = ga.score(net, passed, proxies="zen", regime="official", input_size=size)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(1.5)
+    scaled = ga.score(net, passed, proxies="zen", regime="official", input_size=size)
+    assert own["zen"].status == scaled["zen"].status == "ok"
+    assert own["zen"].value == again["zen"].value != scaled["zen"].value
+    (conditions,) = own.protocols.values()
+    assert {probe["weights"] for probe in conditions["probes"].values()} == {"given"}
+
+
+def test_a_network_that_we_make_is_initialised_as_the_authors_do(batch):
+    made = ga.score(lambda: make_net(), batch, proxies="zen", regime="official")
+    (conditions,) = made.protocols.values()
+    assert {probe["weights"] for probe in conditions["probes"].values()} == {"gaussian"}

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gradalign.batch import Batch, map_tensors
 from gradalign.data import InputSpec, Source, open_source
-from gradalign.errors import UnsupportedError
+from gradalign.errors import InputError, UnsupportedError
 from gradalign.probe import Probe
 from gradalign.proxies import ProbeChanges, Proxy
 
@@ -69,23 +69,22 @@ class PassedBatch:
 
     def _drawn(self, own: ProbeChanges, size: int) -> dict[str, object]:
         """What the batch says about a probe whose own changes are `own`."""
-        if own.get("data") == ONES:  # of the batch, only the shape is left
+        if "data" in own:  # of the batch, only the shape is left
             return {"input_size": self._shape}
         return {"batch_size": size}
 
-    def batch(self, probe: Probe, seed: int, spec: InputSpec) -> Batch:  # noqa: ARG002
-        """The part of the batch that `probe` names, or ones in its shape.
+    def batch(self, probe: Probe, seed: int, spec: InputSpec) -> Batch:
+        """The part of the batch that `probe` names, or what the proxy brings, in its shape.
 
         Raises:
-            UnsupportedError: Fewer samples than parts, or data that the batch cannot stand for.
+            UnsupportedError: Fewer samples than parts.
         """
         if probe.data == ONES:
             return ones(self._batch, probe.batch_size)
         if probe.data != self._name:
-            raise UnsupportedError(
-                f"this proxy brings data of its own, {probe.data!r}: use a data source in place of "
-                "a batch"
-            )
+            if spec.tokens is None and probe.input_size is not None:
+                spec = replace(spec, shape=probe.input_size)
+            return open_source(probe.data).draw(probe.batch_size, seed, spec, probe.part)
         first = probe.part * probe.batch_size
         if first + probe.batch_size > len(self._batch):
             raise UnsupportedError(
@@ -117,7 +116,8 @@ class DrawnBatches:
 
         Raises:
             InputError: The source does not fit the model.
-            UnsupportedError: Ones for a model that takes token ids.
+            UnsupportedError: Ones for a model that takes token ids, or too few samples for a batch
+                after the first.
         """
         if probe.input_size is not None:
             spec = _resized(spec, probe.input_size)
@@ -125,7 +125,14 @@ class DrawnBatches:
             return ones(self._source.draw(1, seed, spec), probe.batch_size)
         own = probe.data == str(self._source)
         source = self._source if own else open_source(probe.data)
-        return source.draw(probe.batch_size, seed, spec, probe.part)
+        try:
+            return source.draw(probe.batch_size, seed, spec, probe.part)
+        except InputError as error:
+            if probe.part == 0:
+                raise
+            raise UnsupportedError(  # the other proxies may do with fewer
+                f"this proxy takes {probe.part + 1} batches or more: {error}"
+            ) from error
 
 
 def _official(proxy: Proxy, regime: Regime) -> ProbeChanges:

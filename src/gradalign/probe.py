@@ -14,7 +14,10 @@ DEFINITIONS_VERSION = 1
 
 NormMode = Literal["batch_fixed", "sample", "batch", "batch_exact", "frozen", "identity"]
 Objective = Literal["loss", "logit_sum"]
-WeightState = Literal["given", "absolute", "gaussian"]
+WeightState = Literal["given", "absolute", "gaussian", "kaiming_fan_in"]
+REDRAWN: tuple[WeightState, ...] = ("gaussian", "kaiming_fan_in")
+"""States in which the weights are drawn anew."""
+
 DType = Literal["float32", "float64", "float16", "bfloat16"]
 
 
@@ -35,7 +38,8 @@ class Probe:
         loss: Name of the per-sample loss; `default` is cross-entropy for integer targets and summed
             squared error for float ones.
         weights: `given`, or `absolute`: every parameter and buffer replaced by its absolute value,
-            or `gaussian`: drawn anew from N(0, 1).
+            or drawn anew: the weights of convolutions and linear layers from N(0, 1) (`gaussian`)
+            or N(0, 2 / fan-in) (`kaiming_fan_in`), biases 0, scales and shifts of norms 1 and 0.
         norm: What normalisation layers do.
         dtype: Floating-point type of the pass; None: the model's own.
         params: Which weights form the blocks: `default`, `all` or the name of a user's function.

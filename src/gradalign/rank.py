@@ -122,6 +122,7 @@ def rank(
             params=params,
             backend=backend,
             check=check,
+            redrawn=all(candidate.redrawn for candidate in pool),
         )
         for row, candidate in zip(table, pool, strict=True):
             row.append(scorer.attempt(candidate, seed + repeat))

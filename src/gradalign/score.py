@@ -68,6 +68,7 @@ def score(
     Raises:
         InputError: A mistake in the arguments, or a batch that does not fit the model.
     """
+    candidate = as_candidate(model, build=build, num_classes=num_classes, input_size=input_size)
     scorer = Scorer(
         samples_from(batch, data),
         proxies=proxies,
@@ -85,8 +86,8 @@ def score(
         params=params,
         backend=backend,
         check=check,
+        redrawn=candidate.redrawn,
     )
-    candidate = as_candidate(model, build=build, num_classes=num_classes, input_size=input_size)
     return scorer.measure(candidate, seed)
 
 

@@ -24,7 +24,7 @@ from gradalign.device import placed, usable_device
 from gradalign.engine import Backend, Check, LossFunction, Selection, collect
 from gradalign.errors import InputError
 from gradalign.failure import Failure
-from gradalign.probe import NormMode, Probe
+from gradalign.probe import REDRAWN, NormMode, Probe
 from gradalign.proxies import PROXIES, Estimate, Proxy
 from gradalign.record import Score, Scores
 from gradalign.statistics import Need, Statistics
@@ -58,6 +58,8 @@ class Scorer:
         params: Which weights form the blocks.
         backend: Backend of the engine.
         check: When the engine checks its rules.
+        redrawn: Whether the networks are initialised by us. One that was passed keeps its weights,
+            also where a proxy's authors draw their own.
 
     Raises:
         InputError: An unknown proxy, regime or device.
@@ -75,6 +77,7 @@ class Scorer:
         params: str | Selection = "default",
         backend: Backend = "auto",
         check: Check = "auto",
+        redrawn: bool = True,
     ) -> None:
         if regime not in get_args(Regime):
             raise InputError(f"unknown regime {regime!r}: choose shared or official")
@@ -92,7 +95,13 @@ class Scorer:
             loss="default" if loss_fn is None else _name_of(loss_fn),
             params=_name_of(params) if callable(params) else params,
         )
-        self._probes = {p.name: samples.probes(p, common, regime) for p in self.proxies}
+        self._probes = {
+            p.name: {
+                name: probe if redrawn else _with_given_weights(probe)
+                for name, probe in samples.probes(p, common, regime).items()
+            }
+            for p in self.proxies
+        }
         self._protocols = {name: protocol(probes) for name, probes in self._probes.items()}
 
     def measure(self, candidate: Candidate, seed: int = 0) -> Scores:
@@ -240,6 +249,11 @@ def named_proxies(proxies: str | Iterable[str]) -> tuple[Proxy, ...]:
     if not found:
         raise InputError("no proxy is named: name at least one, or 'all'")
     return found
+
+
+def _with_given_weights(probe: Probe) -> Probe:
+    """The same conditions without another initialisation."""
+    return probe.with_(weights="given") if probe.weights in REDRAWN else probe
 
 
 def protocol(probes: Mapping[str, Probe]) -> tuple[str, Mapping[str, object]]:

@@ -3,6 +3,7 @@ import torch
 from scipy.stats import chisquare, kstest
 
 from gradalign.data import InputSpec, open_source
+from gradalign.errors import UnsupportedError
 
 
 def test_the_default_shape():
@@ -58,3 +59,20 @@ def test_token_parts_are_slices_of_one_draw():
     source, spec = open_source("noise"), InputSpec(num_classes=2, tokens=(99, 6))
     whole = source.draw(8, 4, spec).inputs["input_ids"]
     assert torch.equal(source.draw(4, 4, spec, 1).inputs["input_ids"], whole[4:])
+
+
+def test_perturbed_noise_lies_a_hundredth_of_another_draw_beside_noise():
+    spec = InputSpec(num_classes=10)
+    clean, noisy = (open_source(name).draw(8, 3, spec, 1) for name in ("noise", "perturbed_noise"))
+    difference = (noisy.inputs - clean.inputs) / 0.01
+    assert torch.equal(noisy.targets, clean.targets)
+    assert kstest(difference.flatten().numpy(), "norm").pvalue > 0.001
+    assert (
+        abs(torch.corrcoef(torch.stack([difference.flatten(), clean.inputs.flatten()]))[0, 1])
+        < 0.03
+    )
+
+
+def test_token_ids_are_not_perturbed():
+    with pytest.raises(UnsupportedError, match="whole numbers"):
+        open_source("perturbed_noise").draw(2, 0, InputSpec(num_classes=2, tokens=(9, 4)))

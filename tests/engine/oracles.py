@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+import gradalign as ga
 from gradalign.batch import Batch
+from gradalign.engine import collect
+from gradalign.probe import Probe
+from gradalign.proxies import PROXIES
+
+NETWORKS = ("cell_cnn", "tiny_vit")
 
 
 def folder() -> Path:
@@ -47,3 +53,38 @@ def images(count: int) -> Batch:
 
 def gram(name: str) -> torch.Tensor:
     return torch.from_numpy(np.load(folder() / "gram.npz")[name])
+
+
+def batches(index: str) -> Batch:
+    """Minibatches of the 64 images, one after the other, that an index in the inputs names."""
+    arrays = np.load(folder() / "inputs.npz")
+    return images(64)[torch.from_numpy(arrays[index].reshape(-1))]
+
+
+def agrees(net: str, entry: str, proxy: str, batch: Batch, **options: object) -> None:
+    """The proxy gives the entry's value, in the official regime unless `options` say otherwise."""
+    expected, tolerance = value(net, entry)
+    found = ga.score(network(net), batch, proxies=[proxy], **{"regime": "official", **options})
+    assert found[proxy].reason is None
+    assert found[proxy].value == pytest.approx(expected, rel=tolerance, abs=0)
+
+
+def inputs(name: str) -> torch.Tensor:
+    """Inputs by their name in the file, such as `noise_a`."""
+    return torch.from_numpy(np.load(folder() / "inputs.npz")[name]).double()
+
+
+def agrees_on(
+    net: str, entry: str, proxy: str, *, weights: str | None = None, **batches: torch.Tensor
+) -> None:
+    """The proxy gives the entry's value in `norm=batch` from the inputs of each of its probes."""
+    model = network(net)
+    if weights is not None:
+        model.load_state_dict(torch.load(folder() / weights, weights_only=True))
+    expected, tolerance = value(net, entry)
+    entry_of = PROXIES[proxy]
+    passes = {
+        name: collect(model, Batch(x), Probe(norm="batch"), entry_of.needs)
+        for name, x in batches.items()
+    }
+    assert entry_of(**passes).value == pytest.approx(expected, rel=tolerance, abs=0)

@@ -60,6 +60,14 @@ class Measured:
             outputs=tuple(factor * d for d in self.outputs),
         )
 
+    def absolute(self) -> "Measured":
+        """What a network of absolute weights would show: nothing flows that is negative."""
+        return replace(
+            self,
+            gradients=tuple(g.abs() for g in self.gradients),
+            weights=tuple(w.abs() for w in self.weights),
+        )
+
     def without(self, sample: int) -> "Measured":
         """The other samples."""
         return self.take([i for i in range(self.n) if i != sample])
@@ -111,7 +119,11 @@ def build(measured: Measured) -> Statistics:
     n = measured.n
     codes = measured.codes
     blocks = tuple(
-        Block(f"block{b}", (FILTERS, g.shape[1] // FILTERS), macs=3 * g.shape[1] + b)
+        Block(
+            f"{'block' if b else 'attention'}{b}",
+            (FILTERS, g.shape[1] // FILTERS),
+            macs=3 * g.shape[1] + b,
+        )
         for b, g in enumerate(gradients)
     )
     layers = tuple(
@@ -122,7 +134,7 @@ def build(measured: Measured) -> Statistics:
     left_out = torch.zeros(len(gradients), n, dtype=torch.float64)
     for i in range(n if n > 1 else 0):
         left_out[:, i] = torch.stack([_filter_alignment(g) for g in measured.without(i).gradients])
-    batch_gradient = tuple(g.sum(0) for g in gradients)
+    matches = codes @ codes.T + (1 - codes) @ (1 - codes).T
     values = {
         "gram": torch.stack([g @ g.T for g in gradients]),
         "squared_norms": torch.stack([g.square().sum(1) for g in gradients]),
@@ -130,13 +142,21 @@ def build(measured: Measured) -> Statistics:
         "filter_alignment": filters,
         "filter_alignment_left_out": left_out,
         "weight_sums": {s.name: _weight_sum(s, measured) for s in _weight_statistics()},
-        "batch_gradient": batch_gradient,
-        # Some operator that is linear in the loss, as the Hessian is, so that H g scales as loss^2.
-        "hessian_gradient": tuple(g.abs().sum() * g.flip(0) for g in batch_gradient),
+        **_saliencies(measured.inputs, measured.outputs, len(blocks)),
+        "logit_jacobian_gram": _two_outputs_gram(gradients),
+        **_of_the_batch(tuple(g.sum(0) for g in gradients)),
         "live": torch.stack([g.any() for g in gradients]),
         "layers": layers,
-        "activation_matches": codes @ codes.T + (1 - codes) @ (1 - codes).T,
+        **_of_the_network(torch.cat([codes, *(x.flatten(1) for x in measured.inputs)], 1)),
+        "activation_matches": matches,
         "activation_units": codes.shape[1],
+        **dict.fromkeys(("relu_matches", "gelu_matches", "layer_matches"), matches),
+        "relu_patterns": torch.tensor(len({tuple(unit) for unit in codes.T.tolist()})),
+        "relu_units": torch.tensor(codes.shape[1]),
+        "attention_maxima": _attention_maxima(measured.inputs),
+        "activation_bytes": torch.tensor(8 * codes.shape[1]),
+        "latency": torch.tensor(0.5),
+        **_of_the_architecture(measured.inputs),
         "weights": measured.weights,
         "params": sum(block.size for block in blocks) + 5,
         "macs": sum(block.macs for block in blocks) + 11,
@@ -154,6 +174,79 @@ def naive_entropy(vectors):
     if spectrum.sum() == 0:
         return 0.0
     return min(scipy_stats.entropy(spectrum) / math.log(max(2, min(channels, count - 1))), 1.0)
+
+
+def _saliencies(
+    inputs: Sequence[Tensor], outputs: Sequence[Tensor], blocks: int
+) -> dict[str, Tensor]:
+    """As though the first numbers of each layer's input were its output, and it had one weight."""
+    found = torch.zeros(2, blocks, dtype=torch.float64)
+    for b, (x, d) in enumerate(zip(inputs, outputs, strict=True)):
+        positions, channels = min(x.shape[1], d.shape[1]), min(x.shape[2], d.shape[2])
+        product = x[:, :positions, :channels] * d[:, :positions, :channels]
+        found[0, b % blocks] += product.sum(1).square().mean(0).sum()
+        found[1, b % blocks] += product.sum(2).square().mean(0).sum()
+    return {"channel_saliency": found[0], "axis_saliency": found[1]}
+
+
+def _two_outputs_gram(gradients: Sequence[Tensor]) -> Tensor:
+    """As though a second output had each block's gradients in reverse."""
+    rows = torch.cat([torch.cat(list(gradients), 1), torch.cat([g.flip(1) for g in gradients], 1)])
+    return rows @ rows.T
+
+
+def _attention_maxima(inputs: Sequence[Tensor]) -> Tensor:
+    """As though the inputs of each weight layer were the scores of an attention of one head."""
+    return torch.tensor([x.softmax(-1).amax(-1).mean() for x in inputs], dtype=torch.float64)
+
+
+def _of_the_architecture(inputs: Sequence[Tensor]) -> dict[str, object]:
+    """As though each weight layer's input were a feature, and its product with signs a gain."""
+    rows = [x.flatten(0, 1) for x in inputs] or [torch.eye(3, dtype=torch.float64)] * 2
+    signs = [(-1.0) ** torch.arange(len(x), dtype=x.dtype) for x in rows]
+    gains = [torch.linalg.vector_norm(x.T @ d / len(x)) for x, d in zip(rows, signs, strict=True)]
+    return {
+        "block_spectra": tuple(_spectrum(x) for x in rows),
+        "block_gains": torch.stack(gains[1:]),
+        "fisher_spectrum": torch.linalg.eigvalsh(rows[0].T @ rows[0] / len(rows[0])),
+        "parameter_tensors": torch.tensor(2.0 * len(inputs) + 1),
+    }
+
+
+def _of_the_batch(gradients: tuple[Tensor, ...]) -> dict[str, object]:
+    """What comes from the gradient of the summed loss, a block."""
+    return {
+        "batch_gradient": gradients,
+        "gradient_starts": _gradient_starts(gradients),
+        # Some operator that is linear in the loss, as the Hessian is, so that H g scales as loss^2.
+        "hessian_gradient": tuple(g.abs().sum() * g.flip(0) for g in gradients),
+    }
+
+
+def _gradient_starts(gradients: Sequence[Tensor]) -> Tensor:
+    """As though every block were repeated until it has 50 entries; dead ones get no gradient."""
+    starts = [g.repeat(50)[:50] for g in gradients if g.any()]
+    return torch.stack(starts) if starts else torch.zeros(0, 50, dtype=torch.float64)
+
+
+def _of_the_network(rows: Tensor) -> dict[str, Tensor]:
+    """What depends on inputs and weights alone, here on some vector of each sample, [n, D]."""
+    first = torch.cat([rows.new_ones(1, 6), rows[:1].abs()], 1)[0, -6:]
+    labels = (rows.sum(1) > rows.sum() / len(rows)).long()
+    correlations = torch.nan_to_num(torch.corrcoef(rows).abs()).reshape(len(rows), len(rows))
+    return {
+        "input_gradient": rows,
+        "labels": labels,
+        "logits": rows[:, :3],
+        "final_features": rows,
+        "norm_scales": torch.stack([first, 0 * first + 0.9, first + 0.1], 1),
+        "smallest_correlations": first,
+        "sampled_correlations": 2 * first,
+        "output_conditions": first / (1 + first),
+        "output_ranks": 1 + first,
+        "curve_derivatives": torch.stack([first[:3] + 1, first[3:]]),
+        "response_correlations": torch.stack([correlations, correlations.square()]),
+    }
 
 
 def _agreement(g: Tensor) -> Tensor:

@@ -4,10 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.engine import oracles
 from tests.proxies.build import build, from_gradients, random_measured
 
 from gradalign.errors import UndefinedScore
-from gradalign.proxies.zico import zico, zico_per_sample
+from gradalign.proxies.zico import zico, zico_four, zico_meco, zico_per_sample
 
 
 def naive_zico(rows_of_blocks):
@@ -44,6 +45,48 @@ def test_zico_equals_naive_loop(n, m):
     assert zico(first=build(first), second=build(second)) == pytest.approx(naive_zico(rows))
 
 
+def test_zico_four_by_hand():
+    # Weight 0: 1, 1, 3, 3: mean 2, std 1. Weight 1 does not vary and drops. Block 1: -1, 1, -1, 1:
+    # mean of absolute values 1, std 1. log 2 + log 1.
+    rows = [(1, 5, -1), (1, 5, 1), (3, 5, -1), (3, 5, 1)]
+    passes = [from_gradients([[a, b], [a, b]], [[c, 0], [c, 0]]) for a, b, c in rows]
+    names = [f"part_{k}" for k in range(4)]
+    assert zico_four(**dict(zip(names, passes, strict=True))) == pytest.approx(math.log(2))
+
+
+def test_zico_four_equals_naive_loop():
+    batches = [random_measured(3 + k, seed=k) for k in range(4)]
+    rows = [
+        torch.stack([g.mean(0) for g in of_block]).numpy()
+        for of_block in zip(*(batch.gradients for batch in batches), strict=True)
+    ]
+    passes = {f"part_{k}": build(batch) for k, batch in enumerate(batches)}
+    assert zico_four(**passes) == pytest.approx(naive_zico(rows))
+
+
+def test_zico_meco_by_hand():
+    # Means of the losses' gradients: weight 0 has 2 and -3: (2 + 1) / 3; weight 1 has 1 and 2:
+    # (1 + 3) / 2. Block 1: the second batch has no gradient: dropped.
+    first = from_gradients([[1, 0], [3, 2]], [[1, 2], [1, 2]])
+    second = from_gradients([[-3, 2]], [[0, 0]])
+    assert zico_meco(first=first, second=second) == pytest.approx(math.log(1 + 2))
+
+
+def test_zico_meco_equals_naive_loop():
+    first, second = random_measured(4, seed=1), random_measured(5, seed=2)
+    rows = [
+        torch.stack([a.mean(0), a.mean(0) + b.mean(0)]).numpy()
+        for a, b in zip(first.gradients, second.gradients, strict=True)
+    ]
+    assert zico_meco(first=build(first), second=build(second)) == pytest.approx(naive_zico(rows))
+
+
+def test_zico_meco_without_a_second_gradient_is_undefined():
+    first, second = random_measured(4), random_measured(4).scaled(0.0)
+    with pytest.raises(UndefinedScore, match="between the batches"):
+        zico_meco(first=build(first), second=build(second))
+
+
 def test_zico_is_symmetric_in_its_batches():
     first, second = build(random_measured(4, seed=1)), build(random_measured(4, seed=2))
     assert zico(first=first, second=second) == zico(first=second, second=first)
@@ -51,7 +94,7 @@ def test_zico_is_symmetric_in_its_batches():
 
 def test_zico_of_equal_batches_is_undefined():
     stats = build(random_measured(4))
-    with pytest.raises(UndefinedScore, match="between the two batches"):
+    with pytest.raises(UndefinedScore, match="between the batches"):
         zico(first=stats, second=stats)
 
 
@@ -81,3 +124,19 @@ def test_zico_per_sample_of_identical_samples_is_undefined():
     # 0.1 + 0.1 + 0.1 is not 3 * 0.1: the variance is rounding noise, and has to count as 0.
     with pytest.raises(UndefinedScore, match="between the samples"):
         zico_per_sample(from_gradients([[0.1, 0.7]] * 3))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("entry", "proxy", "count"),
+    [
+        ("zico", "zico", 64),
+        ("zico_aznas", "zico", 64),
+        ("zico_8", "zico", 16),
+        ("zico_4x16", "zico_four", 64),
+        ("zico_meco", "zico_meco", 64),
+    ],
+)
+@pytest.mark.parametrize("network", oracles.NETWORKS)
+def test_equal_to_published_code(network, entry, proxy, count):
+    oracles.agrees(network, entry, proxy, oracles.images(count))

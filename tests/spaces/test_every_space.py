@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 import gradalign as ga
+from gradalign.cli.tables import SHARED
 from gradalign.errors import InputError, UnknownNameError
-from gradalign.proxies import PROXIES
 from gradalign.spaces import SPACES, get_space
-from gradalign.testing import SPACE_CHECKS, check_running
+from gradalign.testing import SPACE_CHECKS
+from gradalign.testing.spaces import check_running
 
 SMALL = {"nb101": {"stem_channels": 16}, "darts": {"channels": 8, "layers": 5}}
 """Options that keep the networks of a space affordable here."""
@@ -66,15 +67,19 @@ def test_an_unknown_space_is_offered_the_nearest():
         get_space("nb20")
 
 
+FAMILY = (*SHARED.split(","), "grasp", "synflow", "zico")
+"""What one pass gives, and a second backward, another probe and a second batch."""
+
+
 def scored(space, arch):
-    """Every proxy on one network, four images; the failures among the records."""
+    """The family on one network, four images; the failures among the records."""
     task = space.task()
     shape = SIDE if len(task.input_size) == 3 else task.input_size
     build = SMALL.get(space.name, {})
     network = space.build(arch, num_classes=10, input_size=shape, seed=0, **build)
     generator = torch.Generator().manual_seed(0)
     batch = torch.randn(4, *shape, generator=generator), torch.tensor([0, 1, 2, 3])
-    scores = ga.score(network, batch, proxies=tuple(PROXIES))
+    scores = ga.score(network, batch, proxies=FAMILY)
     failed = [record for record in scores if record.status not in ("ok", "no_gradient")]
     if not any(isinstance(module, nn.ReLU) for module in network.modules()):
         return [record for record in failed if record.proxy not in ("naswot", "linear_regions")]

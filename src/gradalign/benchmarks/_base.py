@@ -200,7 +200,7 @@ class Benchmark:
         return space.canonical(arch) if self.by_canonical else space.format(arch)
 
 
-BENCHMARKS: Registry[Benchmark] = Registry("benchmark", "gradalign.benchmarks")
+BENCHMARKS: Registry[Benchmark] = Registry("benchmark", "gradalign.benchmarks", plugins=True)
 
 
 def bare(arch: str) -> str:

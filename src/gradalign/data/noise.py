@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 
 from gradalign.batch import Batch
-from gradalign.data._base import InputSpec, Source, source
+from gradalign.data._base import LARGEST_SEED, InputSpec, Source, source
+from gradalign.errors import UnsupportedError
+
+PERTURBATION = 0.01
 
 
 @source
@@ -43,3 +46,18 @@ class Noise(Source):
                 samples.append(sample)
         inputs = torch.stack(samples)
         return Batch(inputs if spec.tokens is None else {"input_ids": inputs}, targets)
+
+
+@source
+class PerturbedNoise(Noise):
+    """The inputs of `noise` of the same seed, each plus 0.01 times another draw from N(0, 1)."""
+
+    name = "perturbed_noise"
+    description = "the inputs of noise plus 0.01 times further N(0, 1) noise"
+
+    def _draw(self, size: int, seed: int, spec: InputSpec, part: int) -> Batch:
+        if spec.tokens is not None:
+            raise UnsupportedError("token ids are whole numbers: they cannot be moved a little")
+        batch = super()._draw(size, seed, spec, part)
+        other = super()._draw(size, LARGEST_SEED - seed, spec, part)
+        return Batch(batch.inputs + PERTURBATION * other.inputs, batch.targets)

@@ -1,6 +1,7 @@
 """The engine: per-sample-gradient statistics of a network from one forward and one backward."""
 
-from gradalign.engine._collect import Backend, Check, collect
+from gradalign.engine._backends import Backend, Check
+from gradalign.engine._collect import collect
 from gradalign.engine._loss import LossFunction, default_loss
 from gradalign.engine._weights import Selection
 

@@ -99,3 +99,28 @@ def _additive(mask: Tensor, like: Tensor) -> Tensor:
     if mask.dtype is torch.bool:
         return torch.zeros_like(mask, dtype=like.dtype).masked_fill(mask, float("-inf"))
     return mask.to(like.dtype)
+
+
+def attention_weights(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,  # noqa: ARG001 - the arguments of scaled_dot_product_attention
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,  # noqa: ARG001
+    is_causal: bool = False,  # noqa: FBT001, FBT002
+    scale: float | None = None,
+    enable_gqa: bool = False,  # noqa: FBT001, FBT002
+) -> Tensor:
+    """The weights inside `scaled_dot_product_attention`, [..., heads, target, source]."""
+    if enable_gqa:
+        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
+    factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = query @ key.transpose(-2, -1) * factor
+    if is_causal:
+        allowed = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
+        scores = scores.masked_fill(~allowed, float("-inf"))
+    elif attn_mask is not None and attn_mask.dtype is torch.bool:
+        scores = scores.masked_fill(~attn_mask, float("-inf"))  # here true entries take part
+    elif attn_mask is not None:
+        scores = scores + attn_mask
+    return F.softmax(scores, dim=-1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,13 @@ from torch import Tensor, nn
 from gradalign.engine._codes import ActivationCodes
 from gradalign.engine._conditions import Conditions, new_reducer
 from gradalign.engine._gradient import PerSampleGradient, Summed
-from gradalign.engine._layers import Call, call_macs, is_layer, layer_spectrum
+from gradalign.engine._layers import (
+    Call,
+    call_macs,
+    is_layer,
+    layer_spectrum,
+    output_saliency,
+)
 from gradalign.engine._loss import check_finite
 from gradalign.engine._record import first_tensor
 from gradalign.engine._reduce import BlockStatistics
@@ -25,6 +31,28 @@ from gradalign.engine._result import PassResult
 from gradalign.engine._weights import Weight, as_matrix
 from gradalign.engine.rules import Rule, Use, rule_for
 from gradalign.errors import UnsupportedError
+
+
+class _Kept(NamedTuple):
+    """A tensor of the forward pass, and how often it had been written to.
+
+    Args:
+        tensor: Detached, so that no cycle runs through the graph behind it.
+        version: Its version.
+    """
+
+    tensor: Tensor
+    version: int
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> _Kept:
+        """`tensor` as it is now."""
+        return cls(tensor.detach(), tensor._version)
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing has overwritten it."""
+        return self.tensor._version == self.version
 
 
 class HookPass:
@@ -124,12 +152,14 @@ class HookPass:
             return out
         if not out.requires_grad:
             out = _Anchor.apply(out, self._anchor)  # type: ignore[no-untyped-call]
-        out.register_hook(partial(self._on_gradient, call, x, x._version))
+        kept = _Kept.of(out) if self._conditions.saliency and call.is_layer else None
+        out.register_hook(partial(self._on_gradient, call, _Kept.of(x), kept))
         return out
 
-    def _on_gradient(self, call: Call, x: Tensor, version: int, grad: Tensor) -> None:
+    def _on_gradient(self, call: Call, given: _Kept, out: _Kept | None, grad: Tensor) -> None:
         """Form and reduce the per-sample gradients of one call."""
-        if x._version != version:
+        x = given.tensor
+        if not given.intact:
             raise UnsupportedError(
                 f"the input of layer {call.name!r} is overwritten after its use: write the "
                 "operation that follows without inplace=True"
@@ -139,6 +169,8 @@ class HookPass:
         call.live = _is_live(grad)
         if "output" in self._conditions.spectra and call.is_layer:
             call.output_spectrum = layer_spectrum(grad, call.module)
+        if out is not None:
+            call.saliency = output_saliency(call, self._output(call, x, out), grad, self._n)
         for attribute, weight, rule in self._rules[call.name]:
             use = Use(call.module, attribute, x, grad, self._n, partial(self._normalised, call, x))
             try:
@@ -152,6 +184,14 @@ class HookPass:
                 self._done[key] = new_reducer(self._conditions, weight).reduce(gradient)
             else:
                 self._pending.setdefault(key, []).append(gradient)
+
+    def _output(self, call: Call, x: Tensor, out: _Kept) -> Tensor:
+        """The output of a layer, computed anew where an operation in place has overwritten it."""
+        if out.intact:
+            return out.tensor
+        with torch.no_grad():
+            again: Tensor = call.module.forward(x)
+        return again
 
     def _finish(self) -> None:
         """Reduce the blocks that were used several times, their uses summed."""

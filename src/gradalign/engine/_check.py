@@ -46,7 +46,11 @@ def check_conservation(conditions: Conditions) -> None:
     for probe in _checkable(conditions.probe, conditions.n):
         signs = _signs(conditions.batch, probe, conditions.parameters[0])
         checked = replace(
-            conditions, probe=probe, request=Request(signs=signs), spectra=frozenset()
+            conditions,
+            probe=probe,
+            request=Request(signs=signs),
+            spectra=frozenset(),
+            needs=frozenset(),
         )
         hooks = HookPass(checked)
         result = hooks.run()

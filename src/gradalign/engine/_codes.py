@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -49,14 +50,7 @@ class ActivationCodes:
 
     def _codes_product(self, out: Tensor) -> tuple[Tensor, int]:
         flat = samples_first(out, self._n).flatten(1)  # [n, units]
-        units = flat.shape[1]
-        product = flat.new_zeros(self._n, self._n, dtype=torch.float64)
-        step = max(1, self._work.tile_numbers(flat) // (2 * self._n))
-        for start in range(0, units, step):
-            part = flat[:, start : start + step]
-            codes = torch.sign(part, out=self._work.get("codes", part.shape, part))
-            product += codes @ codes.T  # outputs are not negative: signs are 0 or 1
-        return product.cpu(), units
+        return codes_product(flat, self._work), flat.shape[1]
 
     def result(self) -> tuple[Tensor, int]:
         """Matches [n, n], float64, and the number of units."""
@@ -64,7 +58,78 @@ class ActivationCodes:
         units = 0
         for index in self._reached:
             product, count = self._calls[index]
-            on = product.diagonal()
-            matches += count - on[:, None] - on[None, :] + 2 * product
+            matches += codes_matches(product, count)
             units += count
         return matches, units
+
+
+class UnitPatterns:
+    """Counts how many units are on for different sets of samples.
+
+    The pattern of a unit, one bit a sample, is packed exactly: 64 samples in 8 bytes. That is all
+    that is kept of a unit, a thirty-second of what its values take in single precision.
+
+    Args:
+        n: Number of samples.
+        work: Reused buffers.
+    """
+
+    def __init__(self, n: int, work: Workspace) -> None:
+        self._n = n
+        self._work = work
+        self._words: list[Tensor] = []  # [words, units] a call
+
+    def add(self, values: Tensor) -> None:
+        """Take the units of `values`, [n, units], which are on where they are positive."""
+        digits = -(-self._n // DIGIT)
+        weights = torch.zeros(digits, self._n, dtype=torch.float32, device=values.device)
+        for i in range(self._n):
+            weights[i // DIGIT, i] = 2 ** (i % DIGIT)
+        words = values.new_zeros(-(-digits // DIGITS_A_WORD), values.shape[1], dtype=torch.int64)
+        for start, codes in _tiles(values, self._work):
+            packed = (weights @ codes.float()).long()  # sums of distinct powers of 2: exact
+            part = words[:, start : start + codes.shape[1]]
+            for k, digit in enumerate(packed):
+                part[k // DIGITS_A_WORD] |= digit << (DIGIT * (k % DIGITS_A_WORD))
+        self._words.append(words)
+
+    def count(self) -> int:
+        """Number of distinct patterns."""
+        if not self._words:
+            return 0
+        first, *rest = torch.cat(self._words, 1)
+        known, number = first.unique(return_inverse=True)
+        for word in rest:
+            found, own = word.unique(return_inverse=True)
+            known, number = (number * len(found) + own).unique(return_inverse=True)
+        return len(known)
+
+
+DIGIT = 16
+"""Bits that one product packs: whole numbers below 2^24 are exact in single precision."""
+
+DIGITS_A_WORD = 4
+
+
+def codes_product(values: Tensor, work: Workspace) -> Tensor:
+    """C C' of the codes of `values`, [n, units]: for two samples the units on for both, [n, n]."""
+    product = values.new_zeros(len(values), len(values), dtype=torch.float64)
+    for _, codes in _tiles(values, work):
+        product += codes @ codes.T
+    return product.cpu()
+
+
+def codes_matches(product: Tensor, units: int) -> Tensor:
+    """Units on the same side of zero for each pair of samples, from those on for both, [n, n]."""
+    on = product.diagonal()
+    return units - on[:, None] - on[None, :] + 2 * product
+
+
+def _tiles(values: Tensor, work: Workspace) -> Iterator[tuple[int, Tensor]]:
+    """The codes of `values`, [n, units], 0 or 1, piece by piece, and where each piece starts."""
+    exact = values.dtype if values.dtype in (torch.float32, torch.float64) else torch.float32
+    like = values.new_empty(0, dtype=exact)
+    step = max(1, work.tile_numbers(like) // (2 * len(values)))
+    for start in range(0, values.shape[1], step):
+        part = values[:, start : start + step]
+        yield start, torch.gt(part, 0, out=work.get("codes", part.shape, like))

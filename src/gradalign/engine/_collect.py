@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import CheckpointError
 
 from gradalign.batch import Batch
-from gradalign.engine import _check, functional, naive
-from gradalign.engine._capture import HookPass
+from gradalign.engine._backends import Backend, Check, run
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._gradient import Workspace
-from gradalign.engine._layers import Call
+from gradalign.engine._layers import Call, saliency_by_block
 from gradalign.engine._loss import LossFunction
 from gradalign.engine._macs import count_macs
 from gradalign.engine._prepare import prepared, unwrap
@@ -27,9 +26,6 @@ from gradalign.engine.collectors import COLLECTORS
 from gradalign.errors import InputError, UnsupportedError
 from gradalign.probe import Probe
 from gradalign.statistics import FIELDS, Block, Layer, Need, Statistics, WeightStatistic
-
-Backend = Literal["auto", "hooks", "vmap", "loop"]
-Check = Literal["auto", "always", "never"]
 
 BYTE_BUDGET = 1 << 28
 """What the buffers of one layer may take, or the per-sample gradients of one group of blocks."""
@@ -90,11 +86,12 @@ def collect(
             request=Request.of(needs),
             spectra=frozenset(s for s in ("input", "output") if f"{s}_spectra" in needs),
             codes="activation_matches" in needs or "activation_units" in needs,
+            needs=frozenset(need for need in needs if isinstance(need, str)),
         )
         result, used = None, "none"
         try:
             if _wants_pass(needs):
-                result, used = _run(conditions, backend, check)
+                result, used = run(conditions, backend, check)
         except CheckpointError as error:
             raise UnsupportedError(
                 "the model recomputes activations in the backward pass: turn gradient "
@@ -130,38 +127,6 @@ def _wants_pass(needs: Iterable[Need]) -> bool:
     """Whether anything is wanted that only a pass over the samples gives."""
     outside = _OUTSIDE_THE_PASS | set(COLLECTORS)
     return any(isinstance(need, WeightStatistic) or need not in outside for need in needs)
-
-
-def _hooks(conditions: Conditions, check: Check) -> PassResult:
-    """The fast backend, and the conservation check where it is due."""
-    if conditions.probe.norm == "batch_exact":
-        raise UnsupportedError(
-            "the hooks backend cannot express norm='batch_exact'; use backend='loop'"
-        )
-    hooks = HookPass(conditions)
-    result = hooks.run()
-    if check == "always" or (check == "auto" and not _check.is_verified(hooks.kinds())):
-        _check.check_conservation(conditions)
-    return result
-
-
-def _run(conditions: Conditions, backend: Backend, check: Check) -> tuple[PassResult, str]:
-    """The pass, by the backend asked for or the first that can do it."""
-    ways: dict[str, Callable[[], PassResult]] = {
-        "hooks": lambda: _hooks(conditions, check),
-        "vmap": lambda: functional.run(conditions),
-        "loop": lambda: naive.run(conditions),
-    }
-    if backend != "auto":
-        return ways[backend](), backend
-    reasons: list[str] = []
-    for name, run in ways.items():
-        try:
-            return run(), "; ".join([name, *reasons])
-        except UnsupportedError as error:
-            reasons.append(f"{name}: {error}")
-            last = error
-    raise last
 
 
 def _blocks(conditions: Conditions, result: PassResult | None) -> tuple[Block, ...]:
@@ -201,6 +166,9 @@ def _values(conditions: Conditions, result: PassResult, needs: Sequence[Need]) -
         matches, units = result.codes
         values["activation_matches"] = matches if units else torch.zeros(n, n, dtype=torch.float64)
         values["activation_units"] = units
+    if conditions.saliency:
+        saliency = saliency_by_block(result.calls, conditions.model.weights, n)
+        values["channel_saliency"], values["axis_saliency"] = saliency
     if {"layers", "input_spectra", "output_spectra"} & set(needs):
         values["layers"] = tuple(_layer(c) for c in result.calls if c.is_layer and c.reached)
     return values

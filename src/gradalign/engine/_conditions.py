@@ -31,6 +31,8 @@ class Conditions:
         request: Which gradient statistics are wanted.
         spectra: Of `input` and `output`, those of which spectra are wanted.
         codes: Whether activation codes are wanted.
+        needs: Names of all statistics that are wanted.
+        found: What collectors that share a forward pass have measured so far, by name.
     """
 
     model: Prepared
@@ -41,11 +43,18 @@ class Conditions:
     request: Request = field(default_factory=Request)
     spectra: frozenset[str] = frozenset()
     codes: bool = False
+    needs: frozenset[str] = frozenset()
+    found: dict[str, object] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
         """Number of samples."""
         return len(self.batch)
+
+    @property
+    def saliency(self) -> bool:
+        """Whether products of outputs and their gradients are wanted."""
+        return bool({"channel_saliency", "axis_saliency"} & self.needs)
 
     @property
     def parameters(self) -> list[nn.Parameter]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gradalign.engine._weights import channel_axis, is_transformers_conv1d
+from gradalign.engine._gradient import samples_first
+from gradalign.engine._weights import Weight, channel_axis, is_transformers_conv1d
+from gradalign.errors import UnsupportedError
 
 NOISE = 16
 """Rounding errors of the mean square below which a variance counts as none."""
@@ -25,6 +28,10 @@ class Call:
         macs: Multiply-adds of one sample.
         is_layer: Whether it counts as a weight layer (recurrent modules do not).
         reached: Whether a gradient arrives at its output.
+        live: Whether that gradient is other than zero.
+        input_spectrum: Eigenvalues and number of rows, where wanted.
+        output_spectrum: The same of the gradient at its output.
+        saliency: `output_saliency`, where wanted.
     """
 
     name: str
@@ -36,6 +43,7 @@ class Call:
     live: bool = False
     input_spectrum: tuple[Tensor, int] | None = None
     output_spectrum: tuple[Tensor, int] | None = None
+    saliency: Tensor | None = None
 
 
 def is_layer(module: nn.Module) -> bool:
@@ -70,6 +78,56 @@ def call_macs(module: Any, x: Tensor, out: Any, n: int) -> int:
 def layer_spectrum(x: Tensor, module: nn.Module) -> tuple[Tensor, int]:
     """`covariance_spectrum` along the channel axis of a weight layer."""
     return covariance_spectrum(x, channel_axis(module))
+
+
+def output_saliency(call: Call, out: Tensor, grad: Tensor, n: int) -> Tensor:
+    """How strongly the samples pull at the scale of each channel of a weight layer's output.
+
+    Args:
+        call: The call.
+        out: Its output.
+        grad: The gradient that arrives there.
+        n: Number of samples behind both.
+
+    Returns:
+        [2], float64 on the CPU: the fields `channel_saliency` and `axis_saliency`, but for the sum
+        over the n samples in place of their mean.
+    """
+    product = out * grad
+    by_axis = _summed_but(product, 1)  # [n k, axis 1]
+    axis = channel_axis(call.module) % product.dim()
+    by_row = by_axis if axis == 1 else _summed_but(product, axis)  # [n k, C]
+    try:
+        by_channel = samples_first(by_row, n).sum(1)  # [n, C]
+    except ValueError as error:
+        raise UnsupportedError(f"layer {call.name!r}: {error}") from error
+    weight: Any = call.module.weight
+    fan = int(weight.numel()) // by_channel.shape[1]
+    sums = [_square_sum(by_channel), _square_sum(by_axis) * n / len(by_axis)]
+    return fan * torch.stack(sums).cpu()
+
+
+def _summed_but(x: Tensor, axis: int) -> Tensor:
+    """`x` summed over all axes but the first one and `axis`, which is not the first."""
+    others = [k for k in range(1, x.dim()) if k != axis]
+    return x.sum(others) if others else x
+
+
+def _square_sum(x: Tensor) -> Tensor:
+    """Sum of the squares, in float64."""
+    total: Tensor = x.double().square().sum()
+    return total
+
+
+def saliency_by_block(calls: Sequence[Call], weights: Sequence[Weight], n: int) -> Tensor:
+    """`channel_saliency` and `axis_saliency`, [2, L], float64, from the calls of n samples."""
+    found = torch.zeros(2, len(weights), dtype=torch.float64)
+    places = {id(weight.parameter): k for k, weight in enumerate(weights)}
+    for call in calls:
+        place = places.get(id(call.module._parameters.get("weight")))
+        if call.saliency is not None and place is not None:
+            found[:, place] += call.saliency / n
+    return found
 
 
 def covariance_spectrum(x: Tensor, axis: int) -> tuple[Tensor, int]:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gradalign.batch import Batch
-from gradalign.errors import InputError, UndefinedScore
+from gradalign.errors import InputError, UndefinedScore, UnsupportedError
 from gradalign.probe import Probe
 
 LossFunction = Callable[[Any, Any], Tensor]
@@ -49,7 +49,7 @@ def sample_losses(
     output = call(model, batch.inputs)
     n = len(batch)
     if probe.objective == "logit_sum":
-        return _first_axis(_logits(output), n).reshape(n, -1).sum(1)
+        return output_matrix(output, n).sum(1)
     if loss_fn is None:
         losses = default_loss(_logits(output), batch.targets, validate=validate)
     else:
@@ -63,6 +63,18 @@ def sample_losses(
             "for example with reduction='none'"
         )
     return losses
+
+
+def output_matrix(output: Any, n: int) -> Tensor:
+    """A model's output for n samples as [n, outputs]: its `.logits` where it has them.
+
+    Raises:
+        UnsupportedError: An output that is no tensor with n samples on axis 0.
+    """
+    try:
+        return _first_axis(_logits(output), n).reshape(n, -1)
+    except InputError as error:  # a loss of the user's own may do with such an output
+        raise UnsupportedError(f"no sum of outputs: {error}") from error
 
 
 def default_loss(output: Any, targets: Any, *, validate: bool = True) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from gradalign.engine import _norm
+from gradalign.engine._attention import attention_weights
 from gradalign.errors import UnsupportedError
 from gradalign.probe import NormMode
 
@@ -30,7 +31,9 @@ class PassMode(TorchFunctionMode):
         names: Names of the normalisation layers by the `id` of a tensor they pass, for messages.
         fixed_moments: Statistics to hold constant, one pair for each normalisation call in order;
             None: those of the batch at hand.
-        on_relu: Called with every ReLU's input and output.
+        on_relu: Called with the input and the output of every ReLU, capped ones (ReLU6) included.
+        on_gelu: Called with the input and the output of every GELU and SiLU.
+        on_attention: Called with all weights of every attention, [n, heads, targets, sources].
         twice: Whether the pass will be differentiated twice.
     """
 
@@ -42,6 +45,8 @@ class PassMode(TorchFunctionMode):
         *,
         fixed_moments: list[Moments] | None = None,
         on_relu: Callable[[Tensor, Tensor], None] | None = None,
+        on_gelu: Callable[[Tensor, Tensor], None] | None = None,
+        on_attention: Callable[[Tensor], None] | None = None,
         twice: bool = False,
     ) -> None:
         super().__init__()
@@ -55,6 +60,8 @@ class PassMode(TorchFunctionMode):
         self._fixed = fixed_moments
         self._call = 0
         self.on_relu = on_relu
+        self.on_gelu = on_gelu
+        self.on_attention = on_attention
         self._twice = twice
 
     def tick(self) -> int:
@@ -131,6 +138,12 @@ class PassMode(TorchFunctionMode):
             self.on_relu(x, out)
         return out
 
+    def gelu(self, x: Tensor, out: Tensor) -> Tensor:
+        """Hand a GELU or SiLU to whoever reads activation codes."""
+        if self.on_gelu is not None:
+            self.on_gelu(x, out)
+        return out
+
 
 def _batch_norm(mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: Any) -> Tensor:
     def unpack(
@@ -194,15 +207,36 @@ def _identity(_mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: Any) -
     return args[0] if args else kwargs["input"]
 
 
-def _attention(_mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+def _attention(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    if mode.on_attention is not None:
+        mode.on_attention(attention_weights(*args, **kwargs))
     if len(args) > 4:
         args = (*args[:4], 0.0, *args[5:])
     return func(*args, **{**kwargs, **({"dropout_p": 0.0} if len(args) <= 4 else {})})
 
 
+def _softmax(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    out = func(*args, **kwargs)
+    axis = args[1] if len(args) > 1 else kwargs.get("dim")
+    if mode.on_attention is not None and out.dim() == 4 and axis in (-1, 3):
+        mode.on_attention(out)
+    return out
+
+
 def _relu(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
     x = args[0] if args else kwargs["input"]
     return mode.relu(x, func(*args, **kwargs))
+
+
+def _hardtanh(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    """A ReLU6 where the lower limit is 0: that is how its module calls it."""
+    low = args[1] if len(args) > 1 else kwargs.get("min_val", -1.0)
+    return _relu(mode, func, args, kwargs) if low == 0 else func(*args, **kwargs)
+
+
+def _gelu(mode: PassMode, func: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    x = args[0] if args else kwargs["input"]
+    return mode.gelu(x, func(*args, **kwargs))
 
 
 def _builtin_batch_norm(mode: PassMode, _func: Any, args: tuple[Any, ...], kwargs: Any) -> Tensor:
@@ -242,6 +276,10 @@ _HANDLERS: dict[Any, Callable[[PassMode, Any, tuple[Any, ...], Any], Any]] = {
         _identity,
     ),
     **dict.fromkeys((F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_), _relu),
+    F.relu6: _relu,
+    **dict.fromkeys((F.hardtanh, F.hardtanh_), _hardtanh),
+    **dict.fromkeys((F.gelu, F.silu), _gelu),
+    **dict.fromkeys((F.softmax, torch.softmax, Tensor.softmax), _softmax),
 }
 if hasattr(F, "rms_norm"):
     _HANDLERS[F.rms_norm] = _sample_norm

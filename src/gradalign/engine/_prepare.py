@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +78,7 @@ def prepared(
         _save_buffers(found, stack)
         _save_renormalised(found, stack)
         _save_flags(found, parameters, stack)
-        _set_values([*parameters, *model.buffers()], probe, stack)
+        _set_values(found, [*parameters, *model.buffers()], probe, stack)
         trainable = {id(p) for p in parameters if p.requires_grad}
         trainable |= _materialise_parametrizations(found, stack)
         trainable |= _split_attention(found, stack)
@@ -145,23 +145,52 @@ def _save_flags(
         parameter.grad = None
 
 
-def _set_values(tensors: Sequence[Tensor], probe: Probe, stack: ExitStack) -> None:
+def _set_values(
+    modules: Sequence[nn.Module], tensors: Sequence[Tensor], probe: Probe, stack: ExitStack
+) -> None:
     """Weights and floating-point type as the probe has them, in storage of their own."""
     if probe.weights == "given" and probe.torch_dtype is None:
         return
-    for tensor in tensors:
-        if not tensor.is_floating_point():
-            continue
+    floating = [tensor for tensor in tensors if tensor.is_floating_point()]
+    for tensor in floating:
         stack.callback(setattr, tensor, "data", tensor.data)
-        tensor.data = _value(tensor.data, probe)
+        if probe.weights == "absolute":
+            tensor.data = tensor.data.abs()
+        elif probe.weights in _DRAWN:
+            tensor.data = tensor.data.clone()
+    if probe.weights in _DRAWN:
+        with torch.no_grad():
+            for module in modules:
+                _draw(module, probe.weights)
+    for tensor in floating:  # after the draw, which must not depend on the type
+        tensor.data = tensor.data.to(probe.torch_dtype or tensor.dtype)
 
 
-def _value(tensor: Tensor, probe: Probe) -> Tensor:
-    if probe.weights == "absolute":
-        tensor = tensor.abs()
-    elif probe.weights == "gaussian":
-        tensor = torch.randn_like(tensor)
-    return tensor.to(probe.torch_dtype or tensor.dtype)
+_DRAWN: dict[str, Callable[[Tensor], Tensor]] = {
+    "gaussian": nn.init.normal_,
+    "kaiming_fan_in": functools.partial(
+        nn.init.kaiming_normal_, mode="fan_in", nonlinearity="relu"
+    ),
+}
+"""How the weights of convolutions and linear layers are drawn anew."""
+
+
+def _draw(module: nn.Module, how: str) -> None:
+    """Initialise the parameters that `module` itself holds, where it is of a kind that is drawn."""
+    weight, bias = module._parameters.get("weight"), module._parameters.get("bias")
+    if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)):
+        if weight is not None:
+            _DRAWN[how](weight)
+    elif isinstance(module, _NORMALISATIONS):
+        if weight is not None:
+            nn.init.ones_(weight)
+    else:
+        return
+    if bias is not None:
+        nn.init.zeros_(bias)
+
+
+_NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 def _materialise_parametrizations(modules: Sequence[nn.Module], stack: ExitStack) -> set[int]:

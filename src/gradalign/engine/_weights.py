@@ -58,7 +58,8 @@ def find_weights(
     Args:
         modules: By name, parametrizations materialised, attention split in projections.
         trainable: Whether a parameter is trained; others are no blocks.
-        params: `default`, `all`, or a function of (full name, parameter).
+        params: `default`, `all`, `named_weight` (every parameter with "weight" in its full name),
+            or a function of (full name, parameter).
 
     Raises:
         InputError: No trainable weight is selected.
@@ -96,7 +97,11 @@ def _selected(
         return
     for attribute, parameter in _own(module):
         full = f"{module_name}.{attribute}" if module_name else attribute
-        if params == "all" or (callable(params) and params(full, parameter)):
+        if callable(params):
+            chosen = params(full, parameter)
+        else:
+            chosen = params == "all" or (params == "named_weight" and "weight" in full)
+        if chosen:
             yield attribute, parameter
 
 

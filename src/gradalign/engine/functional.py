@@ -52,13 +52,13 @@ def run(conditions: Conditions) -> PassResult:
         try:
             with warnings.catch_warnings():  # where vmap falls back to a loop
                 warnings.filterwarnings("ignore", message="There is a performance drop")
-                gradients, arriving, inputs, active = vmapped()
+                gradients, arriving, inputs, outputs, active = vmapped()
         except UnsupportedError:
             raise
         except (RuntimeError, NotImplementedError) as error:
             reason = str(error).split("\n", 1)[0]
             raise UnsupportedError(f"torch.func cannot transform this model: {reason}") from error
-        recorded = recorded or (arriving, inputs, active)
+        recorded = recorded or (arriving, inputs, outputs, active)
         for weight in group:
             gradient = gradients[weight.name] if id(weight.parameter) in reached else None
             blocks.append(naive.reduce_dense(conditions, weight, gradient))
@@ -85,15 +85,15 @@ class _Vmapped:
             for gradients in outline.output_gradients
         ]
 
-    def __call__(self) -> tuple[dict[str, Tensor], list[Any], list[Any], list[Any]]:
-        """Gradients by block, gradients at outputs, inputs and codes, all [n, ...]."""
+    def __call__(self) -> tuple[dict[str, Tensor], list[Any], list[Any], list[Any], list[Any]]:
+        """Gradients by block, gradients at outputs, inputs, outputs and codes, all [n, ...]."""
         batch = self._conditions.batch
         tensors: list[Tensor] = []
         batch.map(lambda t: tensors.append(t) or t)  # type: ignore[func-returns-value]
 
         def loss(
             parameters: dict[str, Tensor], additions: list[Tensor | None], *values: Tensor
-        ) -> tuple[Tensor, tuple[list[Any], list[Any]]]:
+        ) -> tuple[Tensor, tuple[list[Any], list[Any], list[Any]]]:
             left = iter(values)
             sample = batch.map(lambda _: next(left).unsqueeze(0))
             return self._one(parameters, additions, sample)
@@ -105,12 +105,12 @@ class _Vmapped:
             chunk_size=min(SAMPLES_A_CHUNK, len(batch)),
         )
         additions: Any = [a if a is not None else torch.zeros(()) for a in self._additions]
-        (gradients, arriving), (inputs, codes) = transformed(self._parameters, additions, *tensors)
-        return gradients, arriving, inputs, codes
+        (gradients, arriving), recorded = transformed(self._parameters, additions, *tensors)
+        return gradients, arriving, *recorded
 
     def _one(
         self, parameters: dict[str, Tensor], additions: Sequence[Any], sample: Batch
-    ) -> tuple[Tensor, tuple[list[Any], list[Any]]]:
+    ) -> tuple[Tensor, tuple[list[Any], list[Any], list[Any]]]:
         mode = self._conditions.mode(1, fixed_moments=self._moments)
 
         def tap(k: int, out: Tensor) -> Tensor:
@@ -124,16 +124,23 @@ class _Vmapped:
         with recorder.attached(), mode:
             loss = self._conditions.losses(sample, model=model, validate=False).sum()
         inputs = [x if x is not None else torch.zeros(()) for x in recorder.inputs]
-        return loss, (inputs, recorder.codes)
+        wanted = recorder.outputs if self._conditions.saliency else [None] * len(inputs)
+        outputs = [out.detach() if out is not None else torch.zeros(()) for out in wanted]
+        return loss, (inputs, outputs, recorder.codes)
 
 
 def _fill(
-    outline: naive.Samples, arriving: list[Tensor], inputs: list[Tensor], codes: list[Tensor]
+    outline: naive.Samples,
+    arriving: list[Tensor],
+    inputs: list[Tensor],
+    outputs: list[Tensor],
+    codes: list[Tensor],
 ) -> None:
     """Put what vmap recorded, [n, 1, ...], in place of the outline's single sample."""
     for k, call in enumerate(outline.calls):
         if call.reached:
             outline.output_gradients[k] = list(arriving[k])
             outline.inputs[k] = list(inputs[k])
+            outline.outputs[k] = list(outputs[k])
     counted = [code for code, reached in zip(codes, outline.reached_codes, strict=True) if reached]
     outline.codes = [list(code) for code in counted]

@@ -15,7 +15,7 @@ from torch import Tensor
 from gradalign.batch import Batch
 from gradalign.engine._conditions import Conditions, new_reducer
 from gradalign.engine._gradient import Dense, samples_first
-from gradalign.engine._layers import Call, layer_spectrum
+from gradalign.engine._layers import Call, layer_spectrum, output_saliency
 from gradalign.engine._modes import Moments, PassMode
 from gradalign.engine._prepare import Prepared
 from gradalign.engine._record import Recorder, in_groups, whole_batch_moments
@@ -32,6 +32,8 @@ class Samples:
     Args:
         gradients: For each block of a group [n, *shape]; None where no gradient arrives.
         inputs: For each call the inputs of a weight layer, one entry a sample.
+        outputs: For each call the outputs that a gradient arrives at, one entry a sample; kept only
+            where saliency is wanted.
         output_gradients: For each call the gradients at its output, one entry a sample.
         codes: For each ReLU call the codes, one entry a sample.
         calls: The calls of one sample.
@@ -39,10 +41,12 @@ class Samples:
         macs: Multiply-adds of one sample through each block, likewise.
         last_norm: When the last normalisation was called.
         reached_codes: Whether the backward pass reaches each ReLU call of one sample.
+        entry: How many samples one entry holds: all of them where the whole batch ran at once.
     """
 
     gradients: list[Tensor | None] = field(default_factory=list)
     inputs: list[list[Tensor]] = field(default_factory=list)
+    outputs: list[list[Tensor]] = field(default_factory=list)
     output_gradients: list[list[Tensor]] = field(default_factory=list)
     codes: list[list[Tensor]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -50,6 +54,7 @@ class Samples:
     macs: dict[int, int] = field(default_factory=dict)
     last_norm: int = -1
     reached_codes: list[bool] = field(default_factory=list)
+    entry: int = 1
 
 
 def run(conditions: Conditions) -> PassResult:
@@ -106,7 +111,7 @@ def one_by_one(
         outputs = [out for out in recorder.outputs if out is not None]
         gradients = gradient(loss, [*parameters, *outputs])
         rows.append(gradients[: len(parameters)])
-        _add_sample(samples, recorder, gradients[len(parameters) :])
+        _add_sample(conditions, samples, recorder, gradients[len(parameters) :])
     samples.gradients = _by_block(rows, parameters)
     return samples
 
@@ -122,8 +127,8 @@ def _through_the_batch(conditions: Conditions, group: Sequence[Weight]) -> Sampl
     outputs = [out for out in recorder.outputs if out is not None]
     total = gradient(losses.sum(), outputs, keep=True)
     rows = [gradient(losses[i], parameters, keep=True) for i in range(n)]
-    samples = Samples()
-    _add_sample(samples, recorder, total)
+    samples = Samples(entry=n)
+    _add_sample(conditions, samples, recorder, total)
     samples.codes = [list(samples_first(code[0], n).unsqueeze(1)) for (code,) in samples.codes]
     samples.gradients = _by_block(rows, parameters)
     return samples
@@ -140,13 +145,19 @@ def gradient(
     return [next(found) if x.requires_grad else None for x in inputs]
 
 
-def _add_sample(samples: Samples, recorder: Recorder, arriving: Sequence[Tensor | None]) -> None:
+def _add_sample(
+    conditions: Conditions,
+    samples: Samples,
+    recorder: Recorder,
+    arriving: Sequence[Tensor | None],
+) -> None:
     """Append what one forward and backward left."""
     if not samples.calls:
         samples.calls = recorder.calls
         samples.times, samples.macs = recorder.times, recorder.macs
         samples.last_norm = recorder.mode.last_norm
         samples.inputs = [[] for _ in recorder.calls]
+        samples.outputs = [[] for _ in recorder.calls]
         samples.output_gradients = [[] for _ in recorder.calls]
         samples.reached_codes = [k in recorder.reached_codes for k in range(len(recorder.codes))]
         samples.codes = [[] for _ in recorder.reached_codes]
@@ -159,6 +170,9 @@ def _add_sample(samples: Samples, recorder: Recorder, arriving: Sequence[Tensor 
         if arrived is not None:
             samples.calls[k].reached = True
             samples.output_gradients[k].append(arrived)
+            out = recorder.outputs[k]
+            if conditions.saliency and out is not None:
+                samples.outputs[k].append(out.detach())
     for k, index in enumerate(sorted(recorder.reached_codes)):
         samples.codes[k].append(recorder.codes[index])
 
@@ -201,6 +215,9 @@ def finish(
             call.input_spectrum = layer_spectrum(torch.cat(samples.inputs[k]), call.module)
         if "output" in conditions.spectra:
             call.output_spectrum = layer_spectrum(arriving, call.module)
+        if conditions.saliency:
+            count = samples.entry * len(samples.output_gradients[k])
+            call.saliency = output_saliency(call, torch.cat(samples.outputs[k]), arriving, count)
     keys = [id(parameter) for parameter in conditions.parameters]
     return PassResult(
         blocks=blocks,

@@ -1,4 +1,7 @@
-"""Binary activation codes: which ReLU units are on for a sample."""
+"""Binary activation codes: which units are on for a sample."""
+
+import torch
+from torch import Tensor
 
 from gradalign.errors import UndefinedScore
 from gradalign.statistics import Statistics
@@ -10,6 +13,30 @@ def require_units(stats: Statistics) -> int:
     Raises:
         UndefinedScore: If there is none (status `unsupported`).
     """
-    if stats.activation_units == 0:
-        raise UndefinedScore("the network has no ReLU, so no activation code", "unsupported")
-    return stats.activation_units
+    return _require(stats.activation_units, "ReLU")
+
+
+def log_determinant(matches: Tensor, what: str) -> float:
+    """Log-determinant of a kernel of activation codes.
+
+    Args:
+        matches: For each pair of samples the units that are on, or off, for both, [n, n].
+        what: What the units are of, for messages.
+
+    Raises:
+        UndefinedScore: If there is no unit (status `unsupported`), or if the kernel is singular
+            (status `inf`).
+    """
+    _require(int(matches[0, 0]), what)  # every unit is on the same side for a sample and itself
+    eigenvalues = torch.linalg.eigvalsh(matches)  # [n], ascending
+    # By a factorisation alone a singular matrix may pass, its last pivot being rounding noise.
+    noise = len(matches) * torch.finfo(eigenvalues.dtype).eps * eigenvalues[-1]
+    if eigenvalues[0] <= noise:
+        raise UndefinedScore("the kernel is singular: activation codes repeat", status="inf")
+    return float(eigenvalues.log().sum())
+
+
+def _require(units: int, what: str) -> int:
+    if units == 0:
+        raise UndefinedScore(f"the network has no {what}, so no activation code", "unsupported")
+    return units

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from gradalign._registry import Registry
-from gradalign.statistics import FIELDS, Need, Statistics, is_gradient
+from gradalign.statistics import FIELDS, MACHINE, Need, Statistics, is_gradient
 
 Direction = Literal["higher", "lower"]
 
@@ -75,12 +75,17 @@ class Proxy:
         return result if isinstance(result, Estimate) else Estimate(float(result))
 
     @property
+    def deterministic(self) -> bool:
+        """Whether the same network under the same conditions always has the same value."""
+        return not any(isinstance(need, str) and FIELDS[need][1] == MACHINE for need in self.needs)
+
+    @property
     def summary(self) -> str:
         """First line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
 
 
-PROXIES: Registry[Proxy] = Registry("proxy", "gradalign.proxies")
+PROXIES: Registry[Proxy] = Registry("proxy", "gradalign.proxies", plugins=True)
 
 _STATS: Mapping[str, ProbeChanges] = {"stats": {}}
 

@@ -39,3 +39,42 @@ def gradsign(stats: Statistics, /) -> float:
         4.0
     """
     return float(stats.weight_sum(SIGN_SUM).sum())
+
+
+@proxy(
+    needs=[SIGN_SUM],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to={"sample_order", "loss_scale"},
+    source="port of GradSign in cvlab-yonsei/AZ-NAS@5e6683a, compute_gradsign_score.py",
+    official={"norm": "sample", "batch_size": 64},
+    unit="samples",
+)
+def gradsign_mean(stats: Statistics, /) -> float:
+    """Mean over weights of the absolute sum of the signs of the per-sample gradients.
+
+    With g_ik the gradient of sample i's loss with respect to weight k, and P weights, the score is
+
+        1/P * sum over k of | sum over i of sign g_ik |.
+
+    Args:
+        stats: One pass. Reads the weight sum of |sum_i sign g_ik|.
+
+    Returns:
+        A number in [0, n], without unit; higher is better. The size of the network is taken out.
+
+    Source:
+        The code that goes with AZ-NAS (Lee & Ham, CVPR 2024) takes the mean where `gradsign`, the
+        authors' own, takes the sum; its table calls it GradSign. Weights that no gradient reaches
+        count as zero. Every image on its own in train mode: `norm=sample`, which the official
+        regime sets.
+
+    Example:
+        >>> import torch
+        >>> from gradalign.statistics import Block
+        >>> sums = {"abs_sign_sum": torch.tensor([3.0, 1.0], dtype=torch.float64)}
+        >>> blocks = (Block("a", (1, 1), 1), Block("b", (3, 1), 3))
+        >>> gradsign_mean(Statistics(n=3, blocks=blocks, values={"weight_sums": sums}))
+        1.0
+    """
+    return float(stats.weight_sum(SIGN_SUM).sum() / stats.sizes.sum())

@@ -1,5 +1,8 @@
 """GSNR: gradient signal-to-noise ratio, weight by weight."""
 
+import torch
+
+from gradalign.errors import UndefinedScore
 from gradalign.proxies._base import proxy
 from gradalign.statistics import Statistics, WeightStatistic
 
@@ -39,8 +42,7 @@ def gsnr(stats: Statistics, /) -> float:
 
     Source:
         Sun et al. 2023. Their code has two branches; this is the one over single images in train
-        mode (`norm=sample`, which the official regime sets). The other accumulates the gradients
-        of eight batches without resetting them.
+        mode (`norm=sample`, which the official regime sets); the other is `xi_gsnr`.
 
     Example:
         >>> import torch
@@ -49,3 +51,57 @@ def gsnr(stats: Statistics, /) -> float:
         2.5
     """
     return float(stats.weight_sum(SIGNAL_TO_NOISE).sum())
+
+
+@proxy(
+    needs=["batch_gradient"],
+    better="higher",
+    bounds=(0.0, float("inf")),
+    invariant_to={"sample_order"},
+    source="Sun et al., ICCV 2023 (Xi-GSNR); authors' code, Sunzh1996/Xi-GSNR@b5c2853, "
+    "run_gsnr.py, the branch of NAS-Bench-201 and NDS",
+    probes={f"part_{k}": {"part": k} for k in range(8)},
+    official={"norm": "batch", "batch_size": 64},
+)
+def xi_gsnr(**batches: Statistics) -> float:
+    """Signal-to-noise ratio of the running sum of eight batches' gradients.
+
+    With g_j the gradient of the mean loss of batch j, and s_j = g_1 + ... + g_j, mean and
+    population variance taken over the eight s_j, the score is
+
+        sum over weights k of mean(s_k)^2 / ( var(s_k) + 1e-8 ),
+
+    blocks without any variance left out.
+
+    Args:
+        batches: Passes on eight successive batches of one draw, `part_0` to `part_7`. Reads
+            `batch_gradient`, of the summed loss.
+
+    Returns:
+        A number >= 0, without unit but for the constant; higher is better. It grows with the
+        network.
+
+    Raises:
+        UndefinedScore: If no gradient reaches the weights.
+
+    Source:
+        Sun et al. 2023. Their code for NAS-Bench-201 and NDS does not set gradients to zero between
+        batches, which makes sums of the s_j; their other branch is `gsnr`. Batches of 64 in train
+        mode: `norm=batch`, both set by the official regime.
+
+    Example:
+        >>> def batch(g):
+        ...     return Statistics(n=1, blocks=(), values={"batch_gradient": (torch.tensor([g]),)})
+        >>> round(xi_gsnr(**{f"part_{k}": batch(2.0) for k in range(8)}), 6)  # s = 2, 4, ..., 16
+        3.857143
+    """
+    total = 0.0
+    for of_block in zip(*(stats.batch_gradient for stats in batches.values()), strict=True):
+        means = [g.double() / s.n for g, s in zip(of_block, batches.values(), strict=True)]
+        sums = torch.stack(means).cumsum(0)  # [8, *shape]
+        variance = sums.var(0, correction=0)
+        if bool((variance != 0).any()):
+            total += float((sums.mean(0).square() / (variance + XI)).sum())
+    if total == 0:
+        raise UndefinedScore("no gradient reaches the weights", "no_gradient")
+    return total

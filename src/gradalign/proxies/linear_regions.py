@@ -12,6 +12,7 @@ from gradalign.statistics import Statistics
     invariant_to={"sample_order", "loss_scale"},
     source="Chen et al., ICLR 2021 (TE-NAS, arXiv 2102.11535): number of linear regions "
     "by sampling; authors' code, VITA-Group/TENAS@9df78ff, linear_region_counter.py",
+    official={"norm": "batch"},
     unit="codes",
 )
 def linear_regions(stats: Statistics, /) -> float:
@@ -32,7 +33,8 @@ def linear_regions(stats: Statistics, /) -> float:
 
     Source:
         Chen et al. 2021 count 3,000 tiny random inputs on thinned networks, where the count does
-        not saturate. Here it is taken on the network and the batch at hand.
+        not saturate. Here it is taken on the network and the batch at hand, in train mode as by
+        their code (`norm=batch`) where the official regime is asked for.
 
     Example:
         >>> import torch

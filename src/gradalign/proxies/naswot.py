@@ -1,9 +1,6 @@
 """NASWOT: how differently the samples switch the ReLU units on and off."""
 
-import torch
-
-from gradalign.errors import UndefinedScore
-from gradalign.proxies._activation_code import require_units
+from gradalign.proxies._activation_code import log_determinant
 from gradalign.proxies._base import proxy
 from gradalign.statistics import Statistics
 
@@ -27,7 +24,7 @@ def naswot(stats: Statistics, /) -> float:
         log det K.
 
     Args:
-        stats: One pass. Reads `activation_matches`, [n, n].
+        stats: One pass. Reads `activation_matches`, [n, n], of the ReLUs (ReLU6 included).
 
     Returns:
         Nats >= 0 (K holds integers); higher is better. It grows with the number of samples, and as
@@ -39,18 +36,13 @@ def naswot(stats: Statistics, /) -> float:
 
     Source:
         Mellor et al. 2021. Their code uses 128 images in train mode, which the official regime
-        sets, and counts the ReLUs that backward reaches.
+        sets, and counts the ReLUs that backward reaches; `nwot` counts all.
 
     Example:
+        >>> import torch
         >>> matches = torch.tensor([[3.0, 1.0], [1.0, 3.0]], dtype=torch.float64)
         >>> values = {"activation_matches": matches, "activation_units": 3}
         >>> round(naswot(Statistics(n=2, blocks=(), values=values)), 6)  # log 8
         2.079442
     """
-    require_units(stats)
-    eigenvalues = torch.linalg.eigvalsh(stats.activation_matches)  # [n], ascending
-    # By a factorisation alone a singular matrix may pass, its last pivot being rounding noise.
-    noise = stats.n * torch.finfo(eigenvalues.dtype).eps * eigenvalues[-1]
-    if eigenvalues[0] <= noise:
-        raise UndefinedScore("the kernel is singular: activation codes repeat", status="inf")
-    return float(eigenvalues.log().sum())
+    return log_determinant(stats.activation_matches, "ReLU")

@@ -1,11 +1,8 @@
 """SynFlow: synaptic saliency without data."""
 
 from gradalign.proxies._base import proxy
-from gradalign.statistics import Statistics, WeightStatistic
-
-SALIENCY = WeightStatistic(
-    "saliency", ("sum", "weight"), lambda moments: (moments.weight * moments.sum).abs()
-)
+from gradalign.proxies._saliency import SALIENCY, SYNFLOW_PROBE
+from gradalign.statistics import Statistics
 
 
 @proxy(
@@ -15,16 +12,7 @@ SALIENCY = WeightStatistic(
     invariant_to={"sample_order"},
     source="Tanaka et al., NeurIPS 2020 (arXiv 2006.05467), as a score in Abdelfattah "
     "et al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, measures/synflow.py",
-    probes={
-        "stats": {
-            "data": "ones",
-            "batch_size": 1,
-            "weights": "absolute",
-            "norm": "identity",
-            "objective": "logit_sum",
-            "dtype": "float64",
-        }
-    },
+    probes={"stats": SYNFLOW_PROBE},
 )
 def synflow(stats: Statistics, /) -> float:
     """Sum over weights of weight times gradient, all made positive.

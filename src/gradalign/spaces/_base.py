@@ -214,7 +214,7 @@ def reject(space: str, text: str, fault: str, example: str) -> InputError:
     )
 
 
-SPACES: Registry[Space[Any]] = Registry("space", "gradalign.spaces")
+SPACES: Registry[Space[Any]] = Registry("space", "gradalign.spaces", plugins=True)
 
 
 def get_space(name: str) -> Space[Any]:

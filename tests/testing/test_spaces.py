@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from gradalign import testing
 from gradalign.errors import InputError
+from gradalign.testing import SPACE_CHECKS, RandomTrial, spaces
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "own_space.py"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own_space.py"
 Stacks = runpy.run_path(str(EXAMPLE))["Stacks"]
 
 
-@pytest.mark.parametrize("check", testing.SPACE_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", SPACE_CHECKS, ids=lambda check: check.__name__)
 def test_the_example_conforms(check):
     check(Stacks())
 
@@ -135,24 +135,24 @@ class OneClassTooMany(Stacks):
 @pytest.mark.parametrize(
     ("space", "check"),
     [
-        (NoSource, testing.check_facts),
-        (ForeignExample, testing.check_facts),
-        (LossySpelling, testing.check_spelling),
-        (ReadsAnything, testing.check_refusals),
-        (LongMessage, testing.check_refusals),
-        (OwnGenerator, testing.check_sampling),
-        (AlwaysTheSame, testing.check_sampling),
-        (TwiceTheFirst, testing.check_enumeration),
-        (MissesTheLast, testing.check_enumeration),
-        (ItsOwnNeighbour, testing.check_mutation),
-        (MutatesOutside, testing.check_mutation),
-        (OneForm, testing.check_canonical),
-        (DeafToTheTrial, testing.check_suggestions),
-        (SuggestsAtRandom, testing.check_suggestions),
-        (InEvalMode, testing.check_building),
-        (Unseeded, testing.check_building),
-        (Unmoved, testing.check_building),
-        (OneClassTooMany, testing.check_running),
+        (NoSource, spaces.check_facts),
+        (ForeignExample, spaces.check_facts),
+        (LossySpelling, spaces.check_spelling),
+        (ReadsAnything, spaces.check_refusals),
+        (LongMessage, spaces.check_refusals),
+        (OwnGenerator, spaces.check_sampling),
+        (AlwaysTheSame, spaces.check_sampling),
+        (TwiceTheFirst, spaces.check_enumeration),
+        (MissesTheLast, spaces.check_enumeration),
+        (ItsOwnNeighbour, spaces.check_mutation),
+        (MutatesOutside, spaces.check_mutation),
+        (OneForm, spaces.check_canonical),
+        (DeafToTheTrial, spaces.check_suggestions),
+        (SuggestsAtRandom, spaces.check_suggestions),
+        (InEvalMode, spaces.check_building),
+        (Unseeded, spaces.check_building),
+        (Unmoved, spaces.check_building),
+        (OneClassTooMany, spaces.check_running),
     ],
 )
 def test_a_mistake_is_found(space, check):
@@ -161,7 +161,7 @@ def test_a_mistake_is_found(space, check):
 
 
 def test_a_trial_keeps_what_it_suggested():
-    trial = testing.RandomTrial(random.Random(3))
+    trial = RandomTrial(random.Random(3))
     first = trial.suggest_int("width", 1, 1000), trial.suggest_categorical("op", range(1000))
     again = trial.suggest_int("width", 1, 1000), trial.suggest_categorical("op", range(1000))
     assert first == again

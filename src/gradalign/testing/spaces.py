@@ -1,13 +1,4 @@
-"""Conformance checks for search spaces of one's own: what every space here passes.
-
-Each check raises AssertionError with one line that says what was found. In a test:
-
-    from gradalign.testing import SPACE_CHECKS
-
-    @pytest.mark.parametrize("check", SPACE_CHECKS, ids=lambda check: check.__name__)
-    def test_conformance(check):
-        check(MY_SPACE)
-"""
+"""What every search space here passes."""
 
 from __future__ import annotations
 
@@ -22,6 +13,7 @@ from torch import nn
 
 from gradalign.errors import InputError
 from gradalign.spaces import Space
+from gradalign.testing._require import require
 
 SAMPLES = 20
 """Architectures that a check draws."""
@@ -52,12 +44,12 @@ class RandomTrial:
 def check_facts(space: Space[Any]) -> None:
     """A space says what it is, and its example is one of its architectures."""
     for fact in ("name", "description", "source", "licence", "example"):
-        _require(bool(getattr(space, fact)), f"{space.name}: no {fact}")
-    _require(bool(space.tasks), f"{space.name}: no task")
+        require(bool(getattr(space, fact)), f"{space.name}: no {fact}")
+    require(bool(space.tasks), f"{space.name}: no task")
     for name, task in space.tasks.items():
         sensible = name == task.name and min(task.input_size) > 0 and task.num_classes > 0
-        _require(sensible, f"{space.name}: the task {name!r} is {task}")
-    _require(space.size is None or space.size > 0, f"{space.name}: size {space.size}")
+        require(sensible, f"{space.name}: the task {name!r} is {task}")
+    require(space.size is None or space.size > 0, f"{space.name}: size {space.size}")
     space.parse(space.example)
 
 
@@ -67,7 +59,7 @@ def check_spelling(space: Space[Any]) -> None:
         text = space.format(arch)
         again = space.parse(text)
         same = again == arch and hash(again) == hash(arch) and space.format(again) == text
-        _require(same, f"{space.name}: {text!r} reads as {space.format(again)!r}")
+        require(same, f"{space.name}: {text!r} reads as {space.format(again)!r}")
 
 
 def check_refusals(space: Space[Any]) -> None:
@@ -77,7 +69,7 @@ def check_refusals(space: Space[Any]) -> None:
             found = space.parse(text)
         except InputError as error:
             line = str(error)
-            _require("\n" not in line and len(line) < 1000, f"{space.name}: {line!r} is no line")
+            require("\n" not in line and len(line) < 1000, f"{space.name}: {line!r} is no line")
         else:
             raise AssertionError(f"{space.name}: {text[:50]!r} was read as {found}")
 
@@ -85,9 +77,9 @@ def check_refusals(space: Space[Any]) -> None:
 def check_sampling(space: Space[Any]) -> None:
     """The generator alone decides what is drawn, and not every draw is the same."""
     first, again = _drawn(space), _drawn(space)
-    _require(first == again, f"{space.name}: the same seed draws something else")
+    require(first == again, f"{space.name}: the same seed draws something else")
     varied = space.size == 1 or len(set(first)) > 1
-    _require(varied, f"{space.name}: {SAMPLES} draws are all {first[0]}")
+    require(varied, f"{space.name}: {SAMPLES} draws are all {first[0]}")
 
 
 def check_enumeration(space: Space[Any]) -> None:
@@ -95,26 +87,26 @@ def check_enumeration(space: Space[Any]) -> None:
     whole = space.size is not None and space.size <= COUNTED
     limit = COUNTED + 1 if whole else 10 * SAMPLES
     found = list(itertools.islice(space.enumerate(), limit))
-    _require(len(set(found)) == len(found), f"{space.name}: something is enumerated twice")
+    require(len(set(found)) == len(found), f"{space.name}: something is enumerated twice")
     again = list(itertools.islice(space.enumerate(), SAMPLES))
-    _require(again == found[: len(again)], f"{space.name}: the order changes")
+    require(again == found[: len(again)], f"{space.name}: the order changes")
     if whole:
-        _require(len(found) == space.size, f"{space.name}: {len(found)} are {space.size}")
+        require(len(found) == space.size, f"{space.name}: {len(found)} are {space.size}")
 
 
 def check_mutation(space: Space[Any]) -> None:
     """Neighbours and mutants are other architectures of the space, always the same ones."""
     for arch in _drawn(space)[:5]:
         near = space.neighbours(arch)
-        _require(bool(near), f"{space.name}: {arch} has no neighbour")
-        _require(arch not in near, f"{space.name}: {arch} is its own neighbour")
-        _require(len(set(near)) == len(near), f"{space.name}: a neighbour of {arch} comes twice")
-        _require(near == space.neighbours(arch), f"{space.name}: neighbours of {arch} change")
+        require(bool(near), f"{space.name}: {arch} has no neighbour")
+        require(arch not in near, f"{space.name}: {arch} is its own neighbour")
+        require(len(set(near)) == len(near), f"{space.name}: a neighbour of {arch} comes twice")
+        require(near == space.neighbours(arch), f"{space.name}: neighbours of {arch} change")
         mutants = [space.mutate(arch, random.Random(seed)) for seed in (0, 0, 1)]
-        _require(mutants[0] == mutants[1], f"{space.name}: the same seed mutates otherwise")
+        require(mutants[0] == mutants[1], f"{space.name}: the same seed mutates otherwise")
         for other in (*mutants, *near[:SAMPLES], near[-1]):
             inside = other != arch and space.parse(space.format(other)) == other
-            _require(inside, f"{space.name}: {other} is no mutant of {arch}")
+            require(inside, f"{space.name}: {other} is no mutant of {arch}")
 
 
 def check_canonical(space: Space[Any]) -> None:
@@ -122,9 +114,9 @@ def check_canonical(space: Space[Any]) -> None:
     drawn = _drawn(space)
     forms = [space.canonical(arch) for arch in drawn]
     again = [space.canonical(space.parse(space.format(arch))) for arch in drawn]
-    _require(forms == again, f"{space.name}: the canonical form changes with the spelling")
+    require(forms == again, f"{space.name}: the canonical form changes with the spelling")
     varied = space.size == 1 or len(set(forms)) > 1
-    _require(varied, f"{space.name}: every canonical form is {forms[0]!r}")
+    require(varied, f"{space.name}: every canonical form is {forms[0]!r}")
 
 
 def check_suggestions(space: Space[Any]) -> None:
@@ -134,9 +126,9 @@ def check_suggestions(space: Space[Any]) -> None:
         arch = space.suggest(RandomTrial(random.Random(seed)))
         again = space.suggest(RandomTrial(random.Random(seed)))
         same = arch == again == space.parse(space.format(arch))
-        _require(same, f"{space.name}: suggestions make {arch}, then {again}")
+        require(same, f"{space.name}: suggestions make {arch}, then {again}")
         found.add(arch)
-    _require(space.size == 1 or len(found) > 1, f"{space.name}: suggestions change nothing")
+    require(space.size == 1 or len(found) > 1, f"{space.name}: suggestions change nothing")
 
 
 def check_building(space: Space[Any]) -> None:
@@ -145,15 +137,15 @@ def check_building(space: Space[Any]) -> None:
         before = torch.get_rng_state()
         first, again, other = (space.build(arch, num_classes=3, seed=seed) for seed in (0, 0, 1))
         untouched = torch.equal(before, torch.get_rng_state())
-        _require(untouched, f"{space.name}: building moves torch's generator")
-        _require(first.training, f"{space.name}: {arch} is built in eval mode")
-        _require(_equal(first, again), f"{space.name}: {arch} differs between equal seeds")
-        _require(not _equal(first, other), f"{space.name}: the seed does not reach {arch}")
+        require(untouched, f"{space.name}: building moves torch's generator")
+        require(first.training, f"{space.name}: {arch} is built in eval mode")
+        require(_equal(first, again), f"{space.name}: {arch} differs between equal seeds")
+        require(not _equal(first, other), f"{space.name}: the seed does not reach {arch}")
         with torch.device("meta"):
             counted = space.build(arch, num_classes=3)
         shapes = [p.shape for p in counted.parameters()]
         same = shapes == [p.shape for p in first.parameters()]
-        _require(same, f"{space.name}: {arch} has other parameters on the meta device")
+        require(same, f"{space.name}: {arch} has other parameters on the meta device")
 
 
 def check_running(space: Space[Any], input_size: tuple[int, ...] | None = None) -> None:
@@ -169,7 +161,7 @@ def check_running(space: Space[Any], input_size: tuple[int, ...] | None = None) 
             network = space.build(arch, task=name, input_size=shape, seed=0)
             out = network(torch.randn(2, *shape, generator=torch.Generator().manual_seed(0)))
             expected = (2, task.num_classes)
-            _require(tuple(out.shape) == expected, f"{space.name}: {arch} gives {out.shape}")
+            require(tuple(out.shape) == expected, f"{space.name}: {arch} gives {out.shape}")
             out.sum().backward()
 
 
@@ -196,8 +188,3 @@ def _drawn(space: Space[Any]) -> list[Any]:
 def _equal(first: nn.Module, second: nn.Module) -> bool:
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
-
-
-def _require(condition: bool, fault: str) -> None:  # noqa: FBT001
-    if not condition:
-        raise AssertionError(fault)

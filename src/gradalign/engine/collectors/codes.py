@@ -1,0 +1,147 @@
+"""Activation codes of a forward pass by itself: also of units that no gradient reaches.
+
+All that is wanted of them comes from one forward pass without gradients. Patterns are those of the
+ReLU units on maps (tensors of four axes), or of all ReLU units where there is none on a map.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from gradalign.engine._codes import UnitPatterns, codes_matches, codes_product
+from gradalign.engine._conditions import Conditions
+from gradalign.engine._gradient import samples_first
+from gradalign.engine._record import whole_batch_moments
+from gradalign.engine.collectors._base import COLLECTORS, Collector
+from gradalign.engine.collectors._units import Kind, forward, outline
+from gradalign.errors import UnsupportedError
+
+MATCHES: dict[str, Kind] = {
+    "relu_matches": "relu",
+    "gelu_matches": "gelu",
+    "layer_matches": "layer",
+}
+"""The units between which each statistic counts matches."""
+
+PATTERNS = "relu_patterns"
+
+
+class _Codes:
+    """What is made of the codes.
+
+    Args:
+        conditions: Says which statistics are wanted, of how many samples.
+    """
+
+    def __init__(self, conditions: Conditions) -> None:
+        n, self._work = conditions.n, conditions.work
+        self._matches = {
+            kind: torch.zeros(n, n, dtype=torch.float64)
+            for name, kind in MATCHES.items()
+            if name in conditions.needs
+        }
+        self._patterns = (
+            {on_maps: UnitPatterns(n, self._work) for on_maps in (True, False)}
+            if PATTERNS in conditions.needs
+            else None
+        )
+
+    @property
+    def kinds(self) -> set[Kind]:
+        """The units that count."""
+        return {*self._matches, *(("relu",) if self._patterns is not None else ())}
+
+    def add(self, kind: Kind, values: Tensor, *, on_maps: bool) -> None:
+        """Take the units of `values`, [n, units], which are on where they are positive."""
+        if kind in self._matches:
+            self._matches[kind] += codes_matches(codes_product(values, self._work), values.shape[1])
+        if kind == "relu" and self._patterns is not None:
+            self._patterns[on_maps].add(values)
+
+    def result(self) -> dict[str, object]:
+        """The statistics by name."""
+        found: dict[str, object] = {
+            name: self._matches[kind] for name, kind in MATCHES.items() if kind in self._matches
+        }
+        if self._patterns is not None:
+            on_maps, elsewhere = (self._patterns[key].count() for key in (True, False))
+            found[PATTERNS] = torch.tensor(on_maps or elsewhere)
+        return found
+
+
+class _SamplesApart(Exception):  # noqa: N818 - a way on, not a fault
+    """A tensor does not hold the samples one after the other on axis 0."""
+
+
+def _together(conditions: Conditions) -> _Codes:
+    """The codes from one pass over the whole batch."""
+    n, codes, units = conditions.n, _Codes(conditions), outline(conditions)
+    expected = iter(units)
+    if codes.kinds.isdisjoint(kind for kind, _ in units):
+        return codes
+
+    def take(kind: Kind, out: Tensor) -> None:
+        known, shape = next(expected, (None, torch.Size()))
+        if known != kind:
+            raise _SamplesApart
+        if shape and out.shape == (n * shape[0], *shape[1:]):
+            codes.add(kind, samples_first(out, n).flatten(1), on_maps=out.dim() == 4)
+        elif out.shape != shape:  # else it does not depend on the samples
+            raise _SamplesApart
+
+    forward(conditions, conditions.batch, take)
+    return codes
+
+
+def _one_by_one(conditions: Conditions) -> _Codes:
+    """The codes from a pass for each sample, where the batch mixes them up."""
+    if conditions.probe.norm in ("batch", "batch_exact"):
+        raise UnsupportedError(
+            "the model moves the samples away from axis 0 before an activation, and with "
+            f"norm={conditions.probe.norm!r} they cannot be taken one by one"
+        )
+    moments = whole_batch_moments(conditions)
+    rows: list[list[tuple[Kind, Tensor, bool]]] = []
+    for sample in conditions.batch.split():
+        row: list[tuple[Kind, Tensor, bool]] = []
+        forward(conditions, sample, partial(_keep, row), moments=moments)
+        rows.append(row)
+    codes = _Codes(conditions)
+    if len({len(row) for row in rows}) > 1:
+        raise UnsupportedError("the model calls other activations from sample to sample")
+    for calls in zip(*rows, strict=True):
+        kind, _, on_maps = calls[0]
+        codes.add(kind, torch.stack([on for _, on, _ in calls]), on_maps=on_maps)
+    return codes
+
+
+def _keep(row: list[tuple[Kind, Tensor, bool]], kind: Kind, out: Tensor) -> None:
+    row.append((kind, (out > 0).flatten(), out.dim() == 4))
+
+
+def _collect(name: str, conditions: Conditions) -> object:
+    if name not in conditions.found:
+        try:
+            codes = _together(conditions)
+        except _SamplesApart:
+            codes = _one_by_one(conditions)
+        conditions.found.update(codes.result())
+    return conditions.found[name]
+
+
+def relu_units(conditions: Conditions) -> Tensor:
+    """Number of ReLU units of one sample."""
+    return torch.tensor(sum(s.numel() for kind, s in outline(conditions) if kind == "relu"))
+
+
+for _name in (*MATCHES, PATTERNS):
+    COLLECTORS.add(
+        _name,
+        Collector(
+            cost="one forward for all activation codes together", collect=partial(_collect, _name)
+        ),
+    )
+COLLECTORS.add("relu_units", Collector(cost="one forward of one sample", collect=relu_units))
