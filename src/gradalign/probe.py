@@ -42,7 +42,8 @@ class Probe:
             or N(0, 2 / fan-in) (`kaiming_fan_in`), biases 0, scales and shifts of norms 1 and 0.
         norm: What normalisation layers do.
         dtype: Floating-point type of the pass; None: the model's own.
-        params: Which weights form the blocks: `default`, `all` or the name of a user's function.
+        params: Which weights form the blocks: `default`, `all`, `named_weight` (all with "weight"
+            in their name) or the name of a user's function.
         build: Options of the search space, such as ("stem_channels", "16").
         num_classes: Outputs asked of a network that is made; None: the space's, else 10.
     """

@@ -14,6 +14,7 @@ _WEIGHTS = {
     "given": "weights as initialised",
     "absolute": "absolute values of all weights",
     "gaussian": "weights drawn from N(0, 1)",
+    "kaiming_fan_in": "weights drawn from N(0, 2 / fan-in)",
 }
 _ORDINALS = ("first", "second", "third")
 
