@@ -56,29 +56,33 @@ def alignment(gram: Tensor) -> Tensor:
 
     <g_i, g-bar> = (K 1)_i / n and |g-bar|^2 = 1'K1 / n^2. A cosine is 0 where a norm is 0.
     """
-    return _mean_cosine(gram.sum(-1), gram.diagonal(dim1=-2, dim2=-1), gram.sum((-2, -1)))
+    row_sums = gram.sum(-1)  # [..., n]
+    cosines = row_sums * _inverse_norms(gram.diagonal(dim1=-2, dim2=-1))
+    mean: Tensor = cosines.mean(-1) * _inverse_norms(row_sums.sum(-1))
+    return mean
 
 
 def alignment_left_out(gram: Tensor) -> Tensor:
-    """`alignment` of the other samples, for every sample left out: [..., n, n] to [..., n]."""
+    """`alignment` of the other samples, for every sample left out: [..., n, n] to [..., n].
+
+    Without sample j the inner products are (K 1)_i - K_ij, so their sum over i != j, each over
+    |g_i|, is one product of K with the inverse norms.
+    """
     n = gram.shape[-1]
     row_sums = gram.sum(-1)  # [..., n]
     squares = gram.diagonal(dim1=-2, dim2=-1)  # [..., n]
-    totals = gram.sum((-2, -1)).unsqueeze(-1) - 2 * row_sums + squares  # [..., n], one a left-out
-    inner = row_sums.unsqueeze(-2) - gram  # [..., left out, i]
-    off_diagonal = ~torch.eye(n, dtype=torch.bool, device=gram.device)
-    return _mean_cosine(inner, squares.unsqueeze(-2), totals, off_diagonal)
+    inverse = _inverse_norms(squares)
+    totals = row_sums.sum(-1, keepdim=True) - 2 * row_sums + squares  # [..., n], one a left-out
+    all_i = (row_sums * inverse).sum(-1, keepdim=True) - (gram @ inverse.unsqueeze(-1)).squeeze(-1)
+    own = (row_sums - squares) * inverse
+    left_out: Tensor = (all_i - own) * _inverse_norms(totals) / (n - 1)
+    return left_out
 
 
-def _mean_cosine(
-    inner: Tensor, squares: Tensor, total: Tensor, keep: Tensor | None = None
-) -> Tensor:
-    """Mean of inner / sqrt(squares * total) over the last axis, or over its entries in `keep`."""
-    scale = squares.clamp_min(0).sqrt() * total.clamp_min(0).sqrt().unsqueeze(-1)
-    cosines = torch.where(scale == 0, 0.0, inner / scale)  # NaN stays NaN
-    if keep is None:
-        return cosines.mean(-1)
-    return torch.where(keep, cosines, 0.0).sum(-1) / (inner.shape[-1] - 1)
+def _inverse_norms(squares: Tensor) -> Tensor:
+    """1 / sqrt of squared norms; 0 where they are 0."""
+    norms = squares.clamp_min(0).sqrt()
+    return torch.where(norms == 0, 0.0, 1 / norms)  # NaN stays NaN
 
 
 def jackknife(left_out: Tensor) -> float:

@@ -21,13 +21,13 @@ from gradalign.candidate import Candidate, input_spec, seeded
 from gradalign.conditions import Regime, Samples
 from gradalign.data import InputSpec
 from gradalign.device import placed, usable_device
-from gradalign.engine import Backend, Check, LossFunction, Selection, collect
+from gradalign.engine import OF_THE_PASS, Backend, Check, LossFunction, Selection, collect
 from gradalign.errors import InputError
 from gradalign.failure import Failure
 from gradalign.probe import REDRAWN, NormMode, Probe
 from gradalign.proxies import PROXIES, Estimate, Proxy
 from gradalign.record import Score, Scores
-from gradalign.statistics import Need, Statistics
+from gradalign.statistics import Need, Statistics, WeightStatistic
 
 DEFAULT_PROXIES = (
     "gradalign_i",
@@ -90,6 +90,7 @@ class Scorer:
             params=params if callable(params) else None,
             backend=backend,
             check=check,
+            lenient=True,
         )
         common = (common or Probe()).with_(
             loss="default" if loss_fn is None else _name_of(loss_fn),
@@ -145,7 +146,7 @@ class Scorer:
     ) -> dict[tuple[Probe, Needs], Outcome]:
         """What was measured for each probe and each proxy's needs: one pass a probe.
 
-        Where the pass for all proxies of a probe fails, each takes its own: what one of them needs
+        Where that pass fails, each proxy that needs it takes its own: what another one asks of it
         may be what the network cannot give.
         """
         groups: dict[Probe, dict[Needs, None]] = {}
@@ -157,9 +158,9 @@ class Scorer:
             union = tuple(dict.fromkeys(itertools.chain(*wanted)))
             shared = self._pass(model, spec, seed, device, probe, union)
             for needs in wanted:
-                alone = isinstance(shared, Failure) and len(wanted) > 1
+                again = len(wanted) > 1 and _pass_failed(shared, needs)
                 outcomes[probe, needs] = (
-                    self._pass(model, spec, seed, device, probe, needs) if alone else shared
+                    self._pass(model, spec, seed, device, probe, needs) if again else shared
                 )
         return outcomes
 
@@ -264,6 +265,13 @@ def protocol(probes: Mapping[str, Probe]) -> tuple[str, Mapping[str, object]]:
     conditions = {"probes": {name: probe.to_dict() for name, probe in probes.items()}}
     text = json.dumps(conditions, sort_keys=True, default=list)
     return hashlib.sha256(text.encode()).hexdigest()[:12], conditions
+
+
+def _pass_failed(outcome: Outcome, needs: Needs) -> bool:
+    """Whether the pass over per-sample gradients gave nothing of what is needed of it."""
+    if isinstance(outcome, Failure) or not outcome.failures.keys() & OF_THE_PASS:
+        return False
+    return any(isinstance(need, WeightStatistic) or need in OF_THE_PASS for need in needs)
 
 
 def _estimate(

@@ -241,12 +241,14 @@ def is_gradient(need: Need) -> bool:
 class Statistics:
     """What was measured; `values` holds only what was asked for.
 
-    Reading anything else raises `MissingStatisticError`, so that a proxy's declaration cannot lie.
+    Reading anything else raises `MissingStatisticError`, so that a proxy's declaration cannot lie;
+    reading what could not be measured raises the reason.
 
     Args:
         n: Number of samples.
         blocks: The L blocks, in the order of the model's modules.
         values: The collected fields of `FIELDS`.
+        failures: Why others could not be collected, by name.
         has_gradient: Whether the network has a gradient that training could use.
         backend: Which backend measured it, and why if it was not the first choice.
         seconds: Wall time of the pass.
@@ -256,12 +258,15 @@ class Statistics:
     n: int
     blocks: tuple[Block, ...]
     values: Mapping[str, object]
+    failures: Mapping[str, Exception] = field(default_factory=dict)
     has_gradient: bool = True
     backend: str = "hooks"
     seconds: float = 0.0
     peak_bytes: int | None = None
 
     def _read(self, name: str) -> object:
+        if name in self.failures:
+            raise self.failures[name].with_traceback(None)
         try:
             return self.values[name]
         except KeyError:
@@ -324,11 +329,6 @@ class Statistics:
         return self.tensors("batch_gradient")
 
     @property
-    def hessian_gradient(self) -> tuple[Tensor, ...]:
-        """L tensors in the blocks' shapes: Hessian of the summed loss times its gradient."""
-        return self.tensors("hessian_gradient")
-
-    @property
     def weights(self) -> tuple[Tensor, ...]:
         """L tensors in the blocks' shapes, detached."""
         return self.tensors("weights")
@@ -377,16 +377,16 @@ class Statistics:
         names = {need for need in needs if isinstance(need, str)}
         names |= {both for both, first in _TOGETHER.items() if first in names}
         names |= {_READ_AS[name] for name in names if name in _READ_AS}
-        values: dict[str, object] = {
-            name: value for name, value in self.values.items() if name in names
-        }
+        values: dict[str, object] = {k: v for k, v in self.values.items() if k in names}
         declared = [need.name for need in needs if isinstance(need, WeightStatistic)]
         sums = self.values.get("weight_sums")
         if declared and isinstance(sums, Mapping):
             values["weight_sums"] = {name: sums[name] for name in declared if name in sums}
+        names |= {"weight_sums"} if declared else set()
         if isinstance(values.get("layers"), tuple):
             values["layers"] = tuple(_bare(layer, names) for layer in self.layers)
-        return replace(self, values=values)
+        failures = {name: error for name, error in self.failures.items() if name in names}
+        return replace(self, values=values, failures=failures)
 
 
 def _bare(layer: Layer, names: set[str]) -> Layer:

@@ -25,6 +25,7 @@ from gradalign.engine._layers import (
     output_saliency,
 )
 from gradalign.engine._loss import check_finite
+from gradalign.engine._observe import Observation
 from gradalign.engine._record import first_tensor
 from gradalign.engine._reduce import BlockStatistics
 from gradalign.engine._result import PassResult
@@ -60,10 +61,12 @@ class HookPass:
 
     Args:
         conditions: What it works under.
+        observation: Who else looks on at the forward pass.
     """
 
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: Conditions, observation: Observation | None = None) -> None:
         self._conditions = conditions
+        self._observation = observation
         self._n = conditions.n
         self._modules = conditions.model.modules
         self._options: dict[str, tuple[object, ...]] = {}
@@ -100,6 +103,8 @@ class HookPass:
     def run(self) -> PassResult:
         """Forward, backward, and what came out."""
         weights = self._conditions.model.weights
+        if self._observation is not None:
+            self._observation.start()
         handles = []
         try:
             for name in self._rules:
@@ -107,8 +112,7 @@ class HookPass:
                 handles.append(
                     self._modules[name].register_forward_hook(hook, prepend=True, with_kwargs=True)
                 )
-            with self._mode:
-                losses = self._conditions.losses(self._conditions.batch)
+            losses = self._losses()
             check_finite(losses)
             if losses.requires_grad:
                 losses.sum().backward()
@@ -124,6 +128,23 @@ class HookPass:
             last_norm=self._mode.last_norm,
             codes=self._codes.result() if self._codes else None,
         )
+
+    def _losses(self) -> Tensor:
+        """The losses of the batch, [n]; whoever looks on has seen its forward pass then."""
+        conditions, observation = self._conditions, self._observation
+        if observation is None:
+            with self._mode:
+                return conditions.losses(conditions.batch)
+        answers: list[Any] = []
+
+        def model(*args: Any, **kwargs: Any) -> Any:
+            answers.append(conditions.model.model(*args, **kwargs))
+            return answers[0]
+
+        with observation.watching(self._mode), self._mode:
+            losses = conditions.losses(conditions.batch, model=model)
+        observation.finish(answers[0])
+        return losses
 
     def _on_forward(
         self, name: str, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import get_args
 
@@ -22,15 +23,13 @@ from gradalign.engine._prepare import prepared, unwrap
 from gradalign.engine._reduce import BlockStatistics, Request
 from gradalign.engine._result import PassResult
 from gradalign.engine._weights import Selection
-from gradalign.engine.collectors import COLLECTORS
+from gradalign.engine.collectors import COLLECTORS, observation
 from gradalign.errors import InputError, UnsupportedError
 from gradalign.probe import Probe
 from gradalign.statistics import FIELDS, Block, Layer, Need, Statistics, WeightStatistic
 
 BYTE_BUDGET = 1 << 28
 """What the buffers of one layer may take, or the per-sample gradients of one group of blocks."""
-
-_OUTSIDE_THE_PASS = frozenset({"params", "macs", "weights"})
 
 
 def collect(
@@ -44,6 +43,7 @@ def collect(
     backend: Backend = "auto",
     check: Check = "auto",
     byte_budget: int = BYTE_BUDGET,
+    lenient: bool = False,
 ) -> Statistics:
     """Measure what `needs` name, in one forward and one backward where that is possible.
 
@@ -59,6 +59,8 @@ def collect(
             conservation check, else vmap, else loop.
         check: When to run the conservation check: `auto` the first time a kind of layer is met.
         byte_budget: Bytes that buffers may take beyond activations.
+        lenient: Whether what cannot be collected leaves the rest standing: its error is raised when
+            the statistic is read. An `InputError` is raised at once in any case.
 
     Returns:
         The statistics; `backend` says what measured them, and why if it was not the first choice.
@@ -88,25 +90,22 @@ def collect(
             codes="activation_matches" in needs or "activation_units" in needs,
             needs=frozenset(need for need in needs if isinstance(need, str)),
         )
+        values: dict[str, object] = {"params": trainable} if "params" in needs else {}
+        failures: dict[str, Exception] = {}
         result, used = None, "none"
-        try:
-            if _wants_pass(needs):
-                result, used = run(conditions, backend, check)
-        except CheckpointError as error:
-            raise UnsupportedError(
-                "the model recomputes activations in the backward pass: turn gradient "
-                "checkpointing off"
-            ) from error
-        values = _values_outside(conditions, needs)
-        if result is not None:
-            values |= _values(conditions, result, needs)
-        if "params" in needs:
-            values["params"] = trainable
+        if _wants_pass(needs):
+            with _kept(failures, OF_THE_PASS, lenient=lenient):
+                result, used = run(conditions, backend, check, observation(conditions))
+                values |= _values(conditions, result, needs)
+        for name in (name for name in _OUTSIDE if name in needs):
+            with _kept(failures, [name], lenient=lenient):
+                values[name] = _OUTSIDE[name](conditions)
         blocks = _blocks(conditions, result)
     return Statistics(
         n=len(batch),
         blocks=blocks,
         values=values,
+        failures=failures,
         has_gradient=result.has_gradient if result else True,
         backend=used,
         seconds=time.perf_counter() - start,
@@ -125,8 +124,28 @@ def _known(needs: Sequence[Need], backend: str) -> None:
 
 def _wants_pass(needs: Iterable[Need]) -> bool:
     """Whether anything is wanted that only a pass over the samples gives."""
-    outside = _OUTSIDE_THE_PASS | set(COLLECTORS)
-    return any(isinstance(need, WeightStatistic) or need not in outside for need in needs)
+    return any(isinstance(need, WeightStatistic) or need in OF_THE_PASS for need in needs)
+
+
+@contextmanager
+def _kept(failures: dict[str, Exception], names: Iterable[str], *, lenient: bool) -> Iterator[None]:
+    """Context whose errors are kept under `names`, where that is wanted, in place of raised."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other statistics stand
+        told = _told(error)
+        if isinstance(told, InputError) or not lenient:
+            raise told from (error.__cause__ if told is error else error)
+        failures.update(dict.fromkeys(names, told.with_traceback(None)))
+
+
+def _told(error: Exception) -> Exception:
+    """`error`, or what it means here."""
+    if isinstance(error, CheckpointError):
+        return UnsupportedError(
+            "the model recomputes activations in the backward pass: turn gradient checkpointing off"
+        )
+    return error
 
 
 def _blocks(conditions: Conditions, result: PassResult | None) -> tuple[Block, ...]:
@@ -193,16 +212,19 @@ def _without_cancelled(conditions: Conditions, result: PassResult) -> PassResult
     return replace(result, blocks=blocks)
 
 
-def _values_outside(conditions: Conditions, needs: Sequence[Need]) -> dict[str, object]:
-    """The fields of `Statistics` that do not come from the pass."""
-    values: dict[str, object] = {
-        name: COLLECTORS[name].collect(conditions) for name in COLLECTORS if name in needs
-    }
-    if "macs" in needs:
-        values["macs"] = count_macs(conditions.model, conditions.batch)
-    if "weights" in needs:
-        values["weights"] = tuple(p.detach().clone() for p in conditions.parameters)
-    return values
+def _weights(conditions: Conditions) -> tuple[Tensor, ...]:
+    return tuple(parameter.detach().clone() for parameter in conditions.parameters)
+
+
+_OUTSIDE: Mapping[str, Callable[[Conditions], object]] = {
+    **{name: collector.collect for name, collector in COLLECTORS.items()},
+    "macs": lambda conditions: count_macs(conditions.model, conditions.batch),
+    "weights": _weights,
+}
+"""How the fields of `Statistics` are measured that do not come from the pass."""
+
+OF_THE_PASS = frozenset(FIELDS) - set(_OUTSIDE) - {"params"}
+"""The fields that come from the pass over per-sample gradients."""
 
 
 def _stack(blocks: Sequence[BlockStatistics | None], name: str, shape: tuple[int, ...]) -> Tensor:

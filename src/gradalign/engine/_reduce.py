@@ -94,15 +94,16 @@ class BlockReducer:
         self._n = n
         like = self._weight
         self._ones = like.new_ones(n)
-        self._gram = gradient.gram(self._work) if self.request.gram else None
-        self._gram_from_tiles = self.request.gram and self._gram is None
+        self._filter_grams = self._new_filter_grams()
+        wants_gram = self.request.gram and self._filter_grams is None  # else it is their sum
+        self._gram = gradient.gram(self._work) if wants_gram else None
+        self._gram_from_tiles = wants_gram and self._gram is None
         if self._gram_from_tiles:
             self._gram = like.new_zeros(n, n)
         self._squares = like.new_zeros(n, dtype=torch.float64)
         self._agreement = like.new_zeros(n, dtype=torch.float64)
         self._sums = {s.name: like.new_zeros((), dtype=torch.float64) for s in self.request.sums}
         self._waiting: list[dict[str, Tensor]] = []
-        self._filter_grams = self._new_filter_grams()
         self._signed = None if self.request.signs is None else torch.zeros_like(like)
         if not self._closed_form(gradient):
             for tile in gradient.tiles(self._work):
@@ -129,7 +130,7 @@ class BlockReducer:
         values = tile.flat  # [n, b]
         if self._gram_from_tiles:
             self._add_gram(values)
-        elif self._gram is None:
+        elif self._gram is None and self._filter_grams is None:
             self._squares += torch.linalg.vector_norm(values, dim=1).double().square()
         if self._filter_grams is not None:
             self._add_filter_grams(tile)
@@ -206,8 +207,7 @@ class BlockReducer:
         for q, columns in enumerate(tile.columns()):
             values = tile.values[:, q]  # [n, r, k]
             if self._filters is None:
-                by_filter = values.transpose(0, 1)  # [r, n, k]
-                grams[tile.rows()] += by_filter @ by_filter.transpose(1, 2)
+                self._add_rows(grams, tile.rows(), values.transpose(0, 1))
                 continue
             filters = self._filters[tile.rows()[:, None], columns].flatten()
             flat = values.flatten(1)
@@ -215,8 +215,17 @@ class BlockReducer:
                 part = flat[:, filters == one]
                 grams[one] += part @ part.T
 
+    def _add_rows(self, grams: Tensor, rows: Tensor, values: Tensor) -> None:
+        """Add the Gram matrices of `values`, [r, n, k], to those of the filters `rows`, [r]."""
+        if bool((rows.diff() == 1).all()):  # neighbours: a view of the Gram matrices, no copy
+            first = int(rows[0])
+            grams[first : first + len(rows)].baddbmm_(values, values.transpose(1, 2))
+        else:
+            grams[rows] += values @ values.transpose(1, 2)
+
     def _result(self) -> BlockStatistics:
-        gram = self._gram
+        filter_grams = None if self._filter_grams is None else self._filter_grams.double()
+        gram = self._gram if filter_grams is None else filter_grams.sum(0)
         if gram is not None:
             if self._gram_from_tiles and self._n >= HALVES_FROM:
                 half = self._n // 2
@@ -227,16 +236,17 @@ class BlockReducer:
             squares = self._squares.cpu()
         if not bool(torch.isfinite(squares).all()):
             raise UndefinedScore("a per-sample gradient is NaN or infinite at initialization")
-        result = BlockStatistics(squares, gram, signed=self._signed)
+        result = BlockStatistics(squares, gram if self.request.gram else None, signed=self._signed)
         if self.request.agreement:
             result.agreement = self._agreement.cpu()
         if self.request.sums:
             result.sums = {name: float(value) for name, value in self._sums.items()}
-        if self._filter_grams is not None:
-            grams = self._filter_grams.double().cpu()
-            size = self._weight.numel() / grams.shape[0]
-            result.filter_alignment = size * linalg.alignment(grams).sum()
-            result.filter_alignment_left_out = size * linalg.alignment_left_out(grams).sum(0)
+        if filter_grams is not None:
+            size = self._weight.numel() / len(filter_grams)
+            aligned = linalg.alignment(filter_grams).sum()
+            left_out = linalg.alignment_left_out(filter_grams).sum(0)
+            result.filter_alignment = size * aligned.cpu()
+            result.filter_alignment_left_out = size * left_out.cpu()
         return result
 
 

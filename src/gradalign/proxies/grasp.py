@@ -40,6 +40,6 @@ def grasp(stats: Statistics, /) -> float:
     """
     total = sum(
         float((weight.double() * product.double()).sum())
-        for weight, product in zip(stats.weights, stats.hessian_gradient, strict=True)
+        for weight, product in zip(stats.weights, stats.tensors("hessian_gradient"), strict=True)
     )
     return -total / stats.n**2

@@ -30,7 +30,7 @@ from gradalign.batch import map_tensors
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._loss import call
 from gradalign.engine._modes import PassMode
-from gradalign.engine.collectors._outputs import first_output
+from gradalign.engine._outputs import first_output
 from gradalign.errors import UnsupportedError
 
 SAMPLES = 2

@@ -21,9 +21,9 @@ from torch.overrides import TorchFunctionMode
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._layers import covariance_spectrum
 from gradalign.engine._loss import call
+from gradalign.engine._outputs import first_output
 from gradalign.engine.collectors._base import COLLECTORS, Collector
 from gradalign.engine.collectors._blocks import SMALLEST, Blocks, find_blocks
-from gradalign.engine.collectors._outputs import first_output
 from gradalign.errors import UndefinedScore, UnsupportedError
 
 Draw = Callable[[int, Tensor], Tensor]

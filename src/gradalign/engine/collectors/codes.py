@@ -6,15 +6,21 @@ ReLU units on maps (tensors of four axes), or of all ReLU units where there is n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradalign.engine._codes import UnitPatterns, codes_matches, codes_product
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._gradient import samples_first
+from gradalign.engine._layers import is_layer
+from gradalign.engine._loss import check_finite
+from gradalign.engine._observe import Watch
 from gradalign.engine._record import whole_batch_moments
+from gradalign.engine.collectors import _watch
 from gradalign.engine.collectors._base import COLLECTORS, Collector
 from gradalign.engine.collectors._units import Kind, forward, outline
 from gradalign.errors import UnsupportedError
@@ -72,28 +78,53 @@ class _Codes:
         return found
 
 
-class _SamplesApart(Exception):  # noqa: N818 - a way on, not a fault
-    """A tensor does not hold the samples one after the other on axis 0."""
+class CodesWatch(Watch):
+    """The codes of the whole batch, or where it mixes the samples up, of one after the other."""
 
+    def __init__(self, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._codes = _Codes(conditions)
+        units = outline(conditions)
+        self._expected = iter(units)
+        self._done = self._codes.kinds.isdisjoint(kind for kind, _ in units)
+        self._apart = False
+        self._layers = {id(m) for m in conditions.model.modules.values() if is_layer(m)}
 
-def _together(conditions: Conditions) -> _Codes:
-    """The codes from one pass over the whole batch."""
-    n, codes, units = conditions.n, _Codes(conditions), outline(conditions)
-    expected = iter(units)
-    if codes.kinds.isdisjoint(kind for kind, _ in units):
-        return codes
+    def on_output(self, module: nn.Module, out: Tensor) -> None:
+        """Take the units of a weight layer."""
+        if id(module) in self._layers:
+            self._take("layer", out)
 
-    def take(kind: Kind, out: Tensor) -> None:
-        known, shape = next(expected, (None, torch.Size()))
-        if known != kind:
-            raise _SamplesApart
-        if shape and out.shape == (n * shape[0], *shape[1:]):
-            codes.add(kind, samples_first(out, n).flatten(1), on_maps=out.dim() == 4)
-        elif out.shape != shape:  # else it does not depend on the samples
-            raise _SamplesApart
+    def on_relu(self, out: Tensor) -> None:
+        """Take the units of a ReLU."""
+        self._take("relu", out)
 
-    forward(conditions, conditions.batch, take)
-    return codes
+    def on_gelu(self, out: Tensor) -> None:
+        """Take the units of a GELU or SiLU."""
+        self._take("gelu", out)
+
+    def _take(self, kind: Kind, out: Tensor) -> None:
+        if self._done or self._apart:
+            return
+        n = self._conditions.n
+        known, shape = next(self._expected, (None, torch.Size()))
+        if known == kind and shape and out.shape == (n * shape[0], *shape[1:]):
+            self._codes.add(kind, samples_first(out, n).flatten(1), on_maps=out.dim() == 4)
+        elif known != kind or out.shape != shape:  # else it does not depend on the samples
+            self._apart = True  # a tensor does not hold the samples one after the other on axis 0
+
+    def result(self, answer: Any) -> Mapping[str, object]:
+        """The statistics that are wanted.
+
+        Raises:
+            UndefinedScore: A loss is NaN or infinite.
+        """
+        if self._apart:
+            return _one_by_one(self._conditions).result()
+        if not self._done:
+            conditions = self._conditions
+            check_finite(conditions.losses(conditions.batch, model=lambda *_, **__: answer))
+        return self._codes.result()
 
 
 def _one_by_one(conditions: Conditions) -> _Codes:
@@ -122,26 +153,10 @@ def _keep(row: list[tuple[Kind, Tensor, bool]], kind: Kind, out: Tensor) -> None
     row.append((kind, (out > 0).flatten(), out.dim() == 4))
 
 
-def _collect(name: str, conditions: Conditions) -> object:
-    if name not in conditions.found:
-        try:
-            codes = _together(conditions)
-        except _SamplesApart:
-            codes = _one_by_one(conditions)
-        conditions.found.update(codes.result())
-    return conditions.found[name]
-
-
 def relu_units(conditions: Conditions) -> Tensor:
     """Number of ReLU units of one sample."""
     return torch.tensor(sum(s.numel() for kind, s in outline(conditions) if kind == "relu"))
 
 
-for _name in (*MATCHES, PATTERNS):
-    COLLECTORS.add(
-        _name,
-        Collector(
-            cost="one forward for all activation codes together", collect=partial(_collect, _name)
-        ),
-    )
+_watch.register([*MATCHES, PATTERNS], "", CodesWatch)
 COLLECTORS.add("relu_units", Collector(cost="one forward of one sample", collect=relu_units))

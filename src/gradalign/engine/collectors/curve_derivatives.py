@@ -8,8 +8,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._loss import call
+from gradalign.engine._outputs import first_output
 from gradalign.engine.collectors._base import COLLECTORS, Collector
-from gradalign.engine.collectors._outputs import first_output
 from gradalign.errors import UnsupportedError
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -10,8 +12,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from gradalign.engine._conditions import Conditions
-from gradalign.engine.collectors._base import COLLECTORS, Collector
-from gradalign.engine.collectors._outputs import each_output, first_output
+from gradalign.engine._observe import Watch
+from gradalign.engine._outputs import first_output
+from gradalign.engine.collectors import _watch
 from gradalign.errors import UnsupportedError
 
 POOLS = frozenset(
@@ -24,38 +27,25 @@ POOLS = frozenset(
 MEANS = frozenset((torch.mean, Tensor.mean, torch.amax, Tensor.amax))
 
 
-def final_features(conditions: Conditions) -> Tensor:
-    """[n, D], float64 on the CPU: the last tensor of the forward pass that still has positions.
+class FinalFeatures(Watch):
+    """`final_features`, [n, D], float64 on the CPU: the last tensor that still has positions.
 
     Of these two, what comes last: the input of a global pooling (an adaptive or full-size pooling
     function, or a mean or maximum over every axis but those of samples and channels, wherever they
     are called), and the output of a module, the network's own answer left out, with more than one
     value a channel. So convolutional networks give the map before global pooling, or before they
     flatten, and transformers the hidden states behind their last layer.
-
-    Raises:
-        UnsupportedError: Only vectors pass through the network.
     """
-    watch = _Watch(conditions.n)
-    answer = each_output(conditions, watch.on_output, within=watch)
-    found = watch.last_but(first_output(getattr(answer, "logits", answer)))
-    if found is None:
-        raise UnsupportedError(
-            "the network has no feature map: no tensor with the samples on axis 0 and positions "
-            "beside channels"
-        )
-    return found.reshape(conditions.n, -1).double().cpu()
 
+    def __init__(self, conditions: Conditions) -> None:
+        self._n = conditions.n
+        self._found: list[Tensor] = []  # the last two candidates: one of them is the answer
 
-class _Watch(TorchFunctionMode):
-    """Keeps the last two candidates of a forward pass of n samples: one of them is the answer."""
+    def attach(self, stack: ExitStack) -> None:
+        """Look at the poolings."""
+        stack.enter_context(_Poolings(self._n, self._take))
 
-    def __init__(self, n: int) -> None:
-        super().__init__()
-        self._n = n
-        self._found: list[Tensor] = []
-
-    def on_output(self, _module: nn.Module, out: Tensor) -> None:
+    def on_output(self, module: nn.Module, out: Tensor) -> None:  # noqa: ARG002
         """Take the output of a module."""
         positions = out.numel() // max(1, out.shape[0] * out.shape[1]) if out.dim() > 2 else 1
         if out.shape[0] == self._n and positions > 1:
@@ -67,10 +57,29 @@ class _Watch(TorchFunctionMode):
         # A copy: an operation in place may follow.
         self._found = [*self._found[-1:], candidate.detach().clone()]
 
-    def last_but(self, answer: Tensor | None) -> Tensor | None:
-        """The last candidate that is not the network's answer."""
-        others = [x for x in self._found if answer is None or not _same(x, answer)]
-        return others[-1] if others else None
+    def result(self, answer: Any) -> Mapping[str, Tensor]:
+        """The statistic.
+
+        Raises:
+            UnsupportedError: Only vectors pass through the network.
+        """
+        own = first_output(getattr(answer, "logits", answer))
+        others = [x for x in self._found if own is None or not _same(x, own)]
+        if not others:
+            raise UnsupportedError(
+                "the network has no feature map: no tensor with the samples on axis 0 and "
+                "positions beside channels"
+            )
+        return {"final_features": others[-1].reshape(self._n, -1).double().cpu()}
+
+
+class _Poolings(TorchFunctionMode):
+    """Hands on the inputs of global poolings in a forward pass of n samples."""
+
+    def __init__(self, n: int, take: Callable[[Tensor], None]) -> None:
+        super().__init__()
+        self._n = n
+        self._take = take
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -97,4 +106,4 @@ def _same(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and torch.equal(a, b)
 
 
-COLLECTORS.add("final_features", Collector(cost="one forward", collect=final_features))
+_watch.register(["final_features"], "", FinalFeatures)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from gradalign.engine._conditions import Conditions
-from gradalign.engine.collectors._base import COLLECTORS, Collector
-from gradalign.engine.collectors._outputs import each_output, first_sample
+from gradalign.engine._observe import Watch
+from gradalign.engine._outputs import first_sample
+from gradalign.engine.collectors import _watch
+
+ALL, SAMPLED = "smallest_correlations", "sampled_correlations"
 
 CHANNELS = 8
 """Channels that the cheaper form draws."""
@@ -16,38 +22,44 @@ NOISE = 16
 """Rounding errors of a channel below which its variation counts as none."""
 
 
-def smallest_correlations(conditions: Conditions) -> Tensor:
-    """[M], float64 on the CPU, M the calls of modules, containers and the network among them.
+class SmallestCorrelations(Watch):
+    """`smallest_correlations` and `sampled_correlations`, [M] each, float64 on the CPU.
 
-    Smallest eigenvalue of the correlation matrix of the channels of the first sample: those of the
-    output's axis 1, whatever it holds, over all later axes. A channel that is constant has
-    correlation 0, with itself too.
+    M are the calls of modules, containers and the network among them. The first: smallest
+    eigenvalue of the correlation matrix of the channels of the first sample, those of the output's
+    axis 1, whatever it holds, over all later axes. A channel that is constant has correlation 0,
+    with itself too. The second: the same of 8 channels drawn at random, times channels / 8, drawn
+    without replacement by a generator of its own that starts at torch's seed; all channels where
+    there are fewer.
     """
-    return _collected(conditions, None)
 
+    def __init__(self, conditions: Conditions) -> None:
+        wanted = conditions.needs & {ALL, SAMPLED}
+        self._found: dict[str, list[float]] = {name: [] for name in sorted(wanted)}
+        self._last: tuple[Tensor, float] | None = None
+        self._draw = torch.Generator().manual_seed(torch.initial_seed())
 
-def sampled_correlations(conditions: Conditions) -> Tensor:
-    """[M], float64 on the CPU: the same of 8 channels drawn at random, times channels / 8.
-
-    Drawn without replacement, by a generator of its own that starts at torch's seed; all channels
-    where there are fewer.
-    """
-    return _collected(conditions, torch.Generator().manual_seed(torch.initial_seed()))
-
-
-def _collected(conditions: Conditions, draw: torch.Generator | None) -> Tensor:
-    found: list[float] = []
-
-    def take(_module: nn.Module, out: Tensor) -> None:
+    def on_output(self, module: nn.Module, out: Tensor) -> None:  # noqa: ARG002
+        """Take the channels of one output."""
         rows = first_sample(out)
-        channels, factor = rows.shape[0], 1.0
-        if draw is not None and channels > CHANNELS:
-            rows = rows[torch.randperm(channels, generator=draw)[:CHANNELS].to(rows.device)]
-            factor = channels / CHANNELS
-        found.append(factor * smallest_eigenvalue(rows))
+        if ALL in self._found:
+            if self._last is None or self._last[0] is not out:
+                self._last = (out, smallest_eigenvalue(rows))
+            self._found[ALL].append(self._last[1])
+        if SAMPLED in self._found:
+            chosen, factor = self._sampled(rows)
+            self._found[SAMPLED].append(factor * smallest_eigenvalue(chosen))
 
-    each_output(conditions, take)
-    return torch.tensor(found, dtype=torch.float64)
+    def _sampled(self, rows: Tensor) -> tuple[Tensor, float]:
+        channels = rows.shape[0]
+        if channels <= CHANNELS:
+            return rows, 1.0
+        drawn = torch.randperm(channels, generator=self._draw)[:CHANNELS]
+        return rows[drawn.to(rows.device)], channels / CHANNELS
+
+    def result(self, answer: Any) -> Mapping[str, Tensor]:  # noqa: ARG002
+        """The statistics that are wanted."""
+        return {k: torch.tensor(v, dtype=torch.float64) for k, v in self._found.items()}
 
 
 def smallest_eigenvalue(rows: Tensor) -> float:
@@ -66,13 +78,4 @@ def smallest_eigenvalue(rows: Tensor) -> float:
     return max(0.0, float(torch.linalg.eigvalsh(unit @ unit.T)[0]))
 
 
-COLLECTORS.add(
-    "smallest_correlations",
-    Collector(cost="one forward, an eigendecomposition a module", collect=smallest_correlations),
-)
-COLLECTORS.add(
-    "sampled_correlations",
-    Collector(
-        cost="one forward, a small eigendecomposition a module", collect=sampled_correlations
-    ),
-)
+_watch.register([ALL, SAMPLED], "an eigendecomposition a module", SmallestCorrelations)
