@@ -44,6 +44,10 @@ HARMLESS: dict[tuple[str, str], str] = {
         "conflict_fraction",
         "`(gram < 0).to(gram.dtype) + 0 * gram`: Add to Sub",
     ): "the term is there to be NaN where the other hides it",
+    (
+        "lga",
+        "`2 * same.to(kernel.dtype) - 1`: Sub to Add",
+    ): "a constant goes when the matrix is centred",
 }
 """Mutations that change no value, and why."""
 

@@ -1,6 +1,6 @@
-"""Write a reference page for every search space and benchmark, from what they say of themselves.
+"""Write a reference page for every score, space and benchmark, from what they say of themselves.
 
-python scripts/reference_pages.py          write docs/spaces/*.md and docs/benchmarks/*.md
+python scripts/reference_pages.py          write docs/proxies, docs/spaces and docs/benchmarks
 python scripts/reference_pages.py --check  exit code 1 if a page is out of date
 """
 
@@ -13,11 +13,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))  # also where this file is run by its path
+
+from proxy_pages import aggregates_page, index_page, proxy_page
+
 from gradalign.benchmarks import BENCHMARKS, Benchmark
 from gradalign.benchmarks._published import PUBLISHED, Published
+from gradalign.proxies import PROXIES
 from gradalign.spaces import SPACES, Space
 
 DOCS = Path(__file__).parent.parent / "docs"
+FOLDERS = ("proxies", "spaces", "benchmarks")
 
 
 def pages() -> dict[Path, str]:
@@ -27,6 +33,12 @@ def pages() -> dict[Path, str]:
         DOCS / "benchmarks" / f"{name}.md": benchmark_page(each)
         for name, each in BENCHMARKS.items()
     }
+    found |= {
+        DOCS / "proxies" / f"{name}.md": proxy_page(proxy, _table)
+        for name, proxy in PROXIES.items()
+    }
+    found[DOCS / "proxies" / "index.md"] = index_page(_table)
+    found[DOCS / "proxies" / "aggregates.md"] = aggregates_page(_table)
     found[DOCS / "spaces" / "index.md"] = _index("Search spaces", SPACES)
     found[DOCS / "benchmarks" / "index.md"] = _index("Benchmarks", BENCHMARKS)
     return found
@@ -141,7 +153,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def main(*, check: bool) -> int:
     """Write the pages, or say which are out of date."""
     wanted = pages()
-    present = {p for folder in ("spaces", "benchmarks") for p in (DOCS / folder).glob("*.md")}
+    present = {p for folder in FOLDERS for p in (DOCS / folder).glob("*.md")}
     stale = [p for p, text in wanted.items() if not p.exists() or p.read_text("utf-8") != text]
     surplus = present - set(wanted)
     if check:

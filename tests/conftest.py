@@ -9,6 +9,13 @@ from tests.small import make_net
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def empty_cache(monkeypatch, tmp_path_factory):
+    """No table that whoever runs the tests has imported; a test may name a cache of its own."""
+    folder = tmp_path_factory.getbasetemp() / "no cache"
+    monkeypatch.setenv("GRADALIGN_CACHE", str(folder))
+
+
 @pytest.fixture
 def net():
     with torch.random.fork_rng():

@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "engine proxies spaces",
         "aggregates candidate benchmarks",
         "libraries conditions record separation",
-        "models ranking scorer",
+        "cost models ranking scorer",
         "score",
         "rank evaluation store",
         ROOT,

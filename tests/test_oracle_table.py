@@ -25,6 +25,22 @@ def test_every_way_is_by_a_registered_score(script):
 
 
 @pytest.mark.data
+def test_scores_say_what_they_were_held_against(script):
+    """`oracle` of each score, from where the values that it is compared with come."""
+    expected = dict.fromkeys(PROXIES, "naive loop")
+    for network in oracles.NETWORKS:
+        for entry, facts in oracles.expected()[network].items():
+            way = None if entry == "_checks" else script["way_to"](entry)
+            if way is None or not way.proxy or entry in script["LEFT_OUT"]:
+                continue
+            if not facts["source"].startswith("own "):
+                expected[way.proxy] = "published code"
+            elif expected[way.proxy] == "naive loop":
+                expected[way.proxy] = "independent code"
+    assert {name: proxy.oracle for name, proxy in PROXIES.items()} == expected
+
+
+@pytest.mark.data
 @pytest.mark.parametrize("network", oracles.NETWORKS)
 def test_every_entry_is_measured_or_left_out_for_a_reason(script, network):
     way_to, left_out = script["way_to"], script["LEFT_OUT"]

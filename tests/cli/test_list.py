@@ -43,4 +43,9 @@ def test_proxies_say_what_they_are(gradalign):
     assert by_name["gradalign_i"]["range"] == [0, None]
     assert all(entry["source"] and entry["summary"] for entry in entries)
     header, *_ = gradalign("list", "proxies").out.splitlines()
-    assert header.split() == ["name", "better", "range", "needs", "source"]
+    assert header.split() == ["name", "better", "range", "checked_against", "summary", "cost"]
+    gradsign = by_name["gradsign"]
+    assert gradsign["formula"] == "sum over k of | sum over i of sign g_ik |."
+    assert gradsign["cost"] == "the common pass"
+    assert gradsign["checked_against"] == "published code"
+    assert gradsign["published_as"] == by_name["gradsign_mean"]["published_as"] == "GradSign"

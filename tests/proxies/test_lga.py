@@ -60,6 +60,7 @@ def test_lga_equals_a_naive_computation(n):
         ([[1, 2], [3, 4], [0, 1]], [1, 1, 1], "one class"),
         ([[1, 2]], [0], "one class"),
         ([[1, 2], [1, 2], [1, 2]], [0, 1, 0], "constant"),
+        ([[3e4, 1], [3e4, 1 + 5e-8], [3e4, 1 + 1e-7]], [0, 1, 0], "constant"),  # rounding
         ([[0, 0], [0, 0]], [0, 1], "zero"),
     ],
 )

@@ -36,6 +36,12 @@ def test_against_scipy():
     assert vkdnw_entropy(stats) == pytest.approx(scipy_stats.entropy(deciles), abs=1e-7)
 
 
+def test_the_guards_of_the_authors_code_show_where_the_spectrum_is_small():
+    share = 1e-11 / (9e-11 + 1e-10)
+    found = vkdnw_entropy(statistics([1e-11] * 12))
+    assert found == pytest.approx(-9 * share * math.log(share + 1e-10), rel=1e-9)
+
+
 @pytest.mark.parametrize("function", [vkdnw_entropy, vkdnw])
 def test_a_spectrum_of_zeros_has_no_entropy(function):
     with pytest.raises(UndefinedScore, match="nine tenths"):

@@ -88,6 +88,11 @@ def counter():
     return lambda stats: float(norms(stats).sum()) + next(calls)
 
 
+def cancelling(stats):
+    """Rounding is all that is left in single precision."""
+    return float(1e9 * norms(stats).sum() % 1)
+
+
 def first_sample(stats):
     return float(stats.gram.sum(0)[0, 0])
 
@@ -100,6 +105,7 @@ MISTAKES = {
     "no direction": (changed(better="up"), checks.check_facts),
     "reversed bounds": (changed(bounds=(1.0, 0.0)), checks.check_facts),
     "unknown kind": (changed(kind="mine"), checks.check_facts),
+    "unknown oracle": (changed(oracle="a friend"), checks.check_facts),
     "unknown invariance": (changed(invariant_to=frozenset({"rotation"})), checks.check_facts),
     "no field of a probe": (changed(official={"batch": 3}), checks.check_facts),
     "no value of a probe": (changed(official={"norm": "train"}), checks.check_facts),
@@ -131,6 +137,7 @@ MISTAKES = {
     "other each time": (instead(counter(), **NORMS), checks.check_repeatable),
     "changes the statistics": (instead(doubles_in_place, **GRAM), checks.check_repeatable),
     "declares too much": (changed(needs=(*PROXIES["gradsign"].needs, "gram")), checks.check_needs),
+    "cancels": (instead(cancelling, **NORMS), checks.check_precision),
     "depends on the order": (
         instead(first_sample, **{**GRAM, "invariant_to": frozenset({"sample_order"})}),
         checks.check_invariances,

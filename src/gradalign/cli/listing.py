@@ -15,6 +15,7 @@ from gradalign.benchmarks import BENCHMARKS, Benchmark
 from gradalign.cli._app import command
 from gradalign.cli._options import Display, Format
 from gradalign.cli._output import write_csv, write_json, write_table
+from gradalign.cost import cost
 from gradalign.data import SOURCES
 from gradalign.proxies import PROXIES, Proxy
 from gradalign.spaces import SPACES
@@ -46,7 +47,7 @@ def list_(
     if display.format is Format.csv:
         write_csv(pd.DataFrame(texts))
         return 0
-    hidden = _ONLY_JSON | ({"summary"} if kind is Kind.proxies else set())
+    hidden = _ONLY_JSON | (_NOT_OF_PROXIES if kind is Kind.proxies else set())
     header = [key for key in texts[0] if key not in hidden]
     write_table(header, [[text[key] for key in header] for text in texts], left=len(header))
     return 0
@@ -57,9 +58,14 @@ def _proxy(name: str, proxy: Proxy) -> Entry:
         "name": name,
         "better": proxy.better,
         "range": [None if math.isinf(bound) else bound for bound in proxy.bounds],
+        "checked_against": proxy.oracle,
         "needs": [need if isinstance(need, str) else need.name for need in proxy.needs],
         "source": proxy.source,
         "summary": proxy.summary,
+        "cost": cost(proxy),
+        "formula": proxy.formula,
+        "published_as": proxy.published_as,
+        "ill_conditioned": proxy.ill_conditioned,
         "invariant_to": sorted(proxy.invariant_to),
         "probes": {probe: dict(changes) for probe, changes in proxy.probes.items()},
         "official": dict(proxy.official),
@@ -141,6 +147,9 @@ ENTRIES: dict[Kind, Callable[[], list[Entry]]] = {
 }
 
 _ONLY_JSON = {
+    "formula",
+    "published_as",
+    "ill_conditioned",
     "invariant_to",
     "probes",
     "official",
@@ -154,6 +163,8 @@ _ONLY_JSON = {
 }
 """What is too much for a table."""
 
+
+_NOT_OF_PROXIES = {"needs", "source"}
 
 _COUNTABLE = 10**9
 """Size from which on a table shows how many digits there are, not which."""

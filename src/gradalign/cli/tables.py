@@ -22,10 +22,10 @@ from gradalign.cli._options import Conditions, Protocol, SpaceOfFile
 from gradalign.cli._output import note, terminal, write_csv, write_json, write_table
 from gradalign.cli._sweep import Resources
 from gradalign.comparison import Comparison, Grid, compare, grids, latex, markdown
-from gradalign.engine.collectors import COLLECTORS
+from gradalign.cost import shares_the_pass
 from gradalign.errors import InputError
 from gradalign.evaluation.table import COVARIATES
-from gradalign.proxies import PROXIES, Proxy
+from gradalign.proxies import PROXIES
 from gradalign.sweep import Plan
 
 DEFINED_OR_NOT = ("ok", "no_gradient", "nan", "inf")
@@ -42,13 +42,7 @@ class TablesFormat(StrEnum):
     latex = "latex"
 
 
-def _shares_the_pass(proxy: Proxy) -> bool:
-    """Whether the one pass on the common probe gives it: what takes another one costs extra."""
-    own_probe = len(proxy.probes) > 1 or any(proxy.probes.values())
-    return not own_probe and not set(proxy.needs) & set(COLLECTORS)
-
-
-SHARED = ",".join(name for name, proxy in PROXIES.items() if _shares_the_pass(proxy))
+SHARED = ",".join(name for name, proxy in PROXIES.items() if shares_the_pass(proxy))
 
 
 @dataclass(frozen=True, kw_only=True)

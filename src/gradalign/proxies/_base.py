@@ -16,6 +16,10 @@ Kind = Literal["gradalign", "method", "size", "ablation"]
 """GradAlign and what belongs to it, another published method, a plain size, or what a score of the
 first kind becomes when its idea is taken out."""
 
+Oracle = Literal["published code", "independent code", "naive loop"]
+"""What holds a value on fixed networks in double precision: the very code that `source` names, code
+that somebody else wrote from the definition, or a naive loop or closed form in our own tests."""
+
 ProbeChanges = Mapping[str, object]
 """Fields of `Probe` in which a proxy's own probe differs from the common one."""
 
@@ -50,6 +54,11 @@ class Proxy:
         unit: Of the value; empty where it has none.
         ablation: Name of the proxy that is left of it when its idea is taken out: what it has to
             beat.
+        published_as: Name under which this and other definitions go in papers and codes; empty
+            where nobody else means something else by it.
+        oracle: What its value was held against.
+        ill_conditioned: How single precision changes the order of networks, with the figure; empty
+            where it does not.
     """
 
     name: str
@@ -65,6 +74,9 @@ class Proxy:
     kind: Kind = "method"
     unit: str = ""
     ablation: str | None = None
+    published_as: str = ""
+    oracle: Oracle = "naive loop"
+    ill_conditioned: str = ""
 
     def __call__(self, **statistics: Statistics) -> Estimate:
         """The score from the statistics of each of its probes, by name."""
@@ -83,6 +95,13 @@ class Proxy:
     def summary(self) -> str:
         """First line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
+
+    @property
+    def formula(self) -> str:
+        """What the docstring sets off as a display, a line each; its summary where it has none."""
+        described = (inspect.getdoc(self.function) or "").split("\nArgs:\n", 1)[0]
+        display = [line.strip() for line in described.splitlines() if line.startswith("    ")]
+        return "\n".join(display) or self.summary
 
 
 PROXIES: Registry[Proxy] = Registry("proxy", "gradalign.proxies", plugins=True)
@@ -103,6 +122,9 @@ def proxy(
     kind: Kind = "method",
     unit: str = "",
     ablation: str | None = None,
+    published_as: str = "",
+    oracle: Oracle = "naive loop",
+    ill_conditioned: str = "",
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the proxy of its name, and return it unchanged.
 
@@ -132,6 +154,9 @@ def proxy(
                 kind=kind,
                 unit=unit,
                 ablation=ablation,
+                published_as=published_as,
+                oracle=oracle,
+                ill_conditioned=ill_conditioned,
             ),
         )
         return function

@@ -29,6 +29,7 @@ def _entropies(stats: Statistics) -> Tensor:
 @proxy(
     needs=["block_spectra"],
     better="higher",
+    oracle="published code",
     invariant_to={"sample_order", "loss_scale"},
     source=_SOURCE,
     official=_OFFICIAL,
@@ -71,6 +72,7 @@ def az_expressivity(stats: Statistics, /) -> float:
 @proxy(
     needs=["block_spectra"],
     better="higher",
+    oracle="published code",
     invariant_to={"sample_order", "loss_scale"},
     source=_SOURCE,
     official=_OFFICIAL,
@@ -108,6 +110,7 @@ def az_progressivity(stats: Statistics, /) -> float:
 @proxy(
     needs=["block_gains"],
     better="higher",
+    oracle="published code",
     bounds=(float("-inf"), 1e-6),
     invariant_to={"loss_scale"},
     source=_SOURCE,

@@ -9,6 +9,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["gram"],
     better="lower",
+    oracle="independent code",
     bounds=(0.0, 1.0),
     invariant_to={"sample_order", "loss_scale"},
     source="pairwise gradient conflict <g_i, g_j> < 0 (Yu et al., NeurIPS 2020, definition 1), "

@@ -18,6 +18,7 @@ MANY_CLASSES = 100
 @proxy(
     needs=["input_gradient", "labels", "logits"],
     better="higher",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Lopes et al., ICANN 2021 (arXiv 2102.08099); code, automl/NASLib@0b51bc1, "

@@ -20,6 +20,8 @@ def _score(saliency: Tensor, n: int) -> float:
 @proxy(
     needs=["axis_saliency"],
     better="higher",
+    published_as="Fisher",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Theis et al. 2018 (arXiv 1801.05787) and Turner et al., ICLR 2020 (BlockSwap), as a "
@@ -62,6 +64,7 @@ def fisher(stats: Statistics, /) -> float:
 @proxy(
     needs=["channel_saliency"],
     better="higher",
+    published_as="Fisher",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="fisher with the channels of linear layers on the last axis: our own mend of its code",

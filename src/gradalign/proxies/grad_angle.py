@@ -9,6 +9,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["gram"],
     better="higher",
+    oracle="published code",
     bounds=(0.0, 1.0),
     invariant_to={"sample_order", "loss_scale"},
     source="authors' code of GradSign, cmu-catalyst/GradSign@26412be, measures/grad_angle.py; "

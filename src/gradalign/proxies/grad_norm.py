@@ -9,6 +9,8 @@ SQUARED_SUM = WeightStatistic("squared_sum", ("sum",), lambda moments: moments.s
 @proxy(
     needs=[SQUARED_SUM],
     better="higher",
+    published_as="grad norm",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Abdelfattah et al., ICLR 2021 (arXiv 2101.08134), section 3; code, "
@@ -46,6 +48,8 @@ def grad_norm(stats: Statistics, /) -> float:
 @proxy(
     needs=["batch_gradient"],
     better="higher",
+    published_as="grad norm",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="the grad-norm of Lin et al., ICCV 2021 (Zen-NAS); code, idstcv/ZenNAS@d1d617e, "

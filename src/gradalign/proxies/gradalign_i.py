@@ -24,6 +24,8 @@ def _mean_over_samples(values: Tensor) -> Estimate:
 @proxy(
     needs=["agreement"],
     better="higher",
+    published_as="GradAlign-I",
+    oracle="independent code",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,
@@ -61,6 +63,8 @@ def gradalign_i(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["agreement"],
     better="higher",
+    published_as="GradAlign-I",
+    oracle="independent code",
     bounds=(0.0, 1.0),
     invariant_to=_INVARIANT,
     source=_SOURCE,
@@ -97,6 +101,8 @@ def gradalign_i_mean(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["filter_alignment"],
     better="higher",
+    published_as="GradAlign-I",
+    oracle="independent code",
     invariant_to=_INVARIANT,
     source=_SOURCE,
     kind="gradalign",
@@ -135,6 +141,8 @@ def gradalign_i_filter(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["gram"],
     better="higher",
+    published_as="GradAlign-I",
+    oracle="independent code",
     invariant_to=_INVARIANT,
     source=_SOURCE,
     kind="gradalign",
@@ -176,6 +184,8 @@ def gradalign_i_layer(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["gram"],
     better="higher",
+    published_as="GradAlign-I",
+    oracle="independent code",
     invariant_to=_INVARIANT,
     source=_SOURCE,
     kind="gradalign",

@@ -25,6 +25,8 @@ def _log_dets(gram: Tensor) -> tuple[Tensor, Tensor]:
 @proxy(
     needs=["gram"],
     better="higher",
+    published_as="GradAlign-II",
+    oracle="independent code",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,
@@ -67,6 +69,7 @@ def gradalign_ii(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["gram"],
     better="higher",
+    published_as="GradAlign-II",
     bounds=(0.0, 1.0),
     invariant_to=_INVARIANT,
     source=_SOURCE,
@@ -105,6 +108,7 @@ def gradalign_ii_mean(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["gram"],
     better="higher",
+    published_as="GradAlign-II",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,
@@ -139,6 +143,7 @@ def gradalign_ii_network(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["gram"],
     better="higher",
+    published_as="GradAlign-II",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source=_SOURCE,

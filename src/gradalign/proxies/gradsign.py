@@ -9,6 +9,8 @@ SIGN_SUM = WeightStatistic("abs_sign_sum", ("sign_sum",), lambda m: m.sign_sum.a
 @proxy(
     needs=[SIGN_SUM],
     better="higher",
+    published_as="GradSign",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Zhang & Jia, ICLR 2022 (arXiv 2110.08616), algorithm 1; authors' code, grad_conflict",
@@ -44,6 +46,8 @@ def gradsign(stats: Statistics, /) -> float:
 @proxy(
     needs=[SIGN_SUM],
     better="higher",
+    published_as="GradSign",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="port of GradSign in cvlab-yonsei/AZ-NAS@5e6683a, compute_gradsign_score.py",

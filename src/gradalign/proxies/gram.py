@@ -10,6 +10,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["squared_norms"],
     better="higher",
+    oracle="independent code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Shu et al., NeurIPS 2022 (arXiv 2201.09785): the trace of the kernel, here of the "

@@ -7,6 +7,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["hessian_gradient", "weights"],
     better="higher",
+    oracle="published code",
     invariant_to={"sample_order"},
     source="Wang et al., ICLR 2020 (arXiv 2002.07376), as a score in Abdelfattah et "
     "al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, measures/grasp.py",

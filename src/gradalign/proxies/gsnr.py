@@ -19,6 +19,8 @@ SIGNAL_TO_NOISE = WeightStatistic(
 @proxy(
     needs=[SIGNAL_TO_NOISE],
     better="higher",
+    published_as="Xi-GSNR",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Sun et al., ICCV 2023 (Xi-GSNR); authors' code, Sunzh1996/Xi-GSNR@b5c2853, "
@@ -56,6 +58,8 @@ def gsnr(stats: Statistics, /) -> float:
 @proxy(
     needs=["batch_gradient"],
     better="higher",
+    published_as="Xi-GSNR",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Sun et al., ICCV 2023 (Xi-GSNR); authors' code, Sunzh1996/Xi-GSNR@b5c2853, "

@@ -14,6 +14,7 @@ SMALL = 1e-5
 @proxy(
     needs=["input_gradient"],
     better="higher",
+    oracle="published code",
     bounds=(float("-inf"), -2.0),
     invariant_to={"sample_order", "loss_scale"},
     source="Mellor et al., arXiv 2006.04647, first version, as a score in Abdelfattah et al., "

@@ -11,6 +11,8 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["gram"],
     better="higher",
+    published_as="KNAS",
+    oracle="independent code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Xu et al., ICML 2021 (arXiv 2111.13293): MGM, the mean of the gradient kernel",
@@ -55,6 +57,8 @@ TENSORS = 11
 @proxy(
     needs=["gradient_starts"],
     better="higher",
+    published_as="KNAS",
+    oracle="published code",
     invariant_to={"sample_order"},
     source="authors' code of Xu et al., ICML 2021, Jingjing-NLP/KNAS@5fbb0fe, "
     "exps/NAS-Bench-201/functions.py",

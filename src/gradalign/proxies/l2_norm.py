@@ -7,6 +7,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["weights"],
     better="higher",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Abdelfattah et al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, "

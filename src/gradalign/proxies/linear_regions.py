@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["activation_matches"],
     better="higher",
+    oracle="published code",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Chen et al., ICLR 2021 (TE-NAS, arXiv 2102.11535): number of linear regions "

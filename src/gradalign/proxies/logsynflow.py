@@ -15,6 +15,8 @@ LOG_SALIENCY = WeightStatistic(
 @proxy(
     needs=[LOG_SALIENCY],
     better="higher",
+    published_as="SynFlow",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Cavagnero et al., WACV 2023 (FreeREA, arXiv 2207.05135); authors' code, "

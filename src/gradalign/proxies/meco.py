@@ -9,6 +9,8 @@ SOURCE = "Jiang et al., NeurIPS 2023; authors' code, HamsterMimi/MeCo@0d830dd, "
 @proxy(
     needs=["smallest_correlations"],
     better="higher",
+    published_as="MeCo",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source=SOURCE + "correlation/foresight/pruners/measures/meco.py",
@@ -49,6 +51,8 @@ def meco(stats: Statistics, /) -> float:
 @proxy(
     needs=["smallest_correlations"],
     better="higher",
+    published_as="MeCo",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source=SOURCE + "zero-cost-nas/foresight/pruners/measures/meco.py",
@@ -82,6 +86,7 @@ def meco_data(stats: Statistics, /) -> float:
 @proxy(
     needs=["sampled_correlations"],
     better="higher",
+    published_as="MeCo",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source=SOURCE + "correlation/NAS_Bench_201.py, meco_opt",

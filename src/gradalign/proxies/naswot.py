@@ -8,6 +8,8 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["activation_matches"],
     better="higher",
+    published_as="NASWOT",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Mellor et al., ICML 2021 (arXiv 2006.04647), equation 2; authors' code, "

@@ -11,6 +11,7 @@ _BOUNDS = (0.0, float("inf"))
 @proxy(
     needs=["relu_matches"],
     better="higher",
+    published_as="NASWOT",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT (Mellor et al., ICML 2021, arXiv 2006.04647) as in NAS-Bench-Suite-Zero; code, "
@@ -49,6 +50,8 @@ def nwot(stats: Statistics, /) -> float:
 @proxy(
     needs=["relu_matches"],
     better="higher",
+    published_as="NASWOT",
+    oracle="published code",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT in eval mode; code, iViolinSolo/zero-cost-proxies@8054a99 (alethiometer), "
@@ -87,6 +90,8 @@ def naswot_eval(stats: Statistics, /) -> float:
 @proxy(
     needs=["layer_matches"],
     better="higher",
+    published_as="NASWOT",
+    oracle="published code",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT on the outputs of weight layers; code, iViolinSolo/zero-cost-proxies@8054a99 "
@@ -128,6 +133,7 @@ def naswot_conv(stats: Statistics, /) -> float:
 @proxy(
     needs=["gelu_matches"],
     better="higher",
+    published_as="NASWOT",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT on GELUs, as for vision transformers in Zhou et al., CVPR 2022 (TF-TAS, arXiv "

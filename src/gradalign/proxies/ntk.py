@@ -12,6 +12,8 @@ _PROBES = {"stats": NTK_PROBE}
 @proxy(
     needs=["gram"],
     better="lower",
+    published_as="NTK condition number",
+    oracle="published code",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Chen et al., ICLR 2021 (TE-NAS, arXiv 2102.11535), equation 3; authors' code, "
@@ -56,6 +58,7 @@ def ntk_cond(stats: Statistics, /) -> float:
 @proxy(
     needs=["squared_norms"],
     better="higher",
+    published_as="NTK trace",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Shu et al., ICLR 2022 (NASI, arXiv 2109.00817): the trace norm of the kernel, here of "

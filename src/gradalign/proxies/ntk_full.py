@@ -10,6 +10,7 @@ _PROBES = {"stats": NTK_PROBE}
 @proxy(
     needs=["logit_jacobian_gram"],
     better="lower",
+    published_as="NTK condition number",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Jacot et al., NeurIPS 2018 (arXiv 1806.07572) for the kernel, Chen et al., ICLR 2021 "
@@ -50,6 +51,7 @@ def ntk_cond_full(stats: Statistics, /) -> float:
 @proxy(
     needs=["logit_jacobian_gram"],
     better="higher",
+    published_as="NTK trace",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Shu et al., ICLR 2022 (NASI, arXiv 2109.00817): the trace norm of the kernel",

@@ -11,6 +11,7 @@ SIGNED_SALIENCY = WeightStatistic(
 @proxy(
     needs=[SIGNED_SALIENCY],
     better="higher",
+    oracle="published code",
     invariant_to={"sample_order"},
     source="Mozer & Smolensky, NeurIPS 1988 (skeletonization), as `plain` in Abdelfattah et al., "
     "ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, measures/plain.py",

@@ -7,6 +7,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["relu_units"],
     better="higher",
+    oracle="independent code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="trivial baseline",

@@ -9,6 +9,7 @@ _INVARIANT = ("sample_order", "loss_scale")
 @proxy(
     needs=["params"],
     better="higher",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline",
@@ -37,6 +38,8 @@ def params(stats: Statistics, /) -> float:
 @proxy(
     needs=["macs"],
     better="higher",
+    published_as="FLOPs",
+    oracle="independent code",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline",
@@ -65,6 +68,8 @@ def macs(stats: Statistics, /) -> float:
 @proxy(
     needs=["macs"],
     better="higher",
+    published_as="FLOPs",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline; 2 a multiply-add, as torch.utils.flop_counter counts",
@@ -93,6 +98,7 @@ def flops(stats: Statistics, /) -> float:
 @proxy(
     needs=[],
     better="higher",
+    oracle="independent code",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="trivial baseline",

@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=[SALIENCY],
     better="higher",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Lee et al., ICLR 2019 (arXiv 1810.02340), equation 5, as a score in Abdelfattah et "

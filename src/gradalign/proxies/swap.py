@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["relu_patterns"],
     better="higher",
+    oracle="published code",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Peng et al., ICLR 2024 (arXiv 2403.04161); authors' code, pym1024/SWAP@f6049f7, "

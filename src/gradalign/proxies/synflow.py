@@ -8,6 +8,8 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=[SALIENCY],
     better="higher",
+    published_as="SynFlow",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Tanaka et al., NeurIPS 2020 (arXiv 2006.05467), as a score in Abdelfattah "

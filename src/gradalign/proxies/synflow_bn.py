@@ -8,6 +8,8 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=[SALIENCY],
     better="higher",
+    published_as="SynFlow",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Abdelfattah et al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, "
@@ -45,6 +47,8 @@ def synflow_bn(stats: Statistics, /) -> float:
 @proxy(
     needs=[SALIENCY],
     better="higher",
+    published_as="SynFlow",
+    oracle="published code",
     bounds=(float("-inf"), 0.0),
     invariant_to={"sample_order"},
     source="port of SynFlow in Lin et al., ICCV 2021 (Zen-NAS); code, idstcv/ZenNAS@d1d617e, "

@@ -27,6 +27,8 @@ def _entropy(stats: Statistics) -> float:
 @proxy(
     needs=["fisher_spectrum"],
     better="higher",
+    published_as="VKDNW",
+    oracle="published code",
     invariant_to={"sample_order", "loss_scale"},
     source=_SOURCE.format(11),
     official=_OFFICIAL,
@@ -66,6 +68,8 @@ def vkdnw_entropy(stats: Statistics, /) -> float:
 @proxy(
     needs=["parameter_tensors"],
     better="higher",
+    published_as="VKDNW",
+    oracle="published code",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source=_SOURCE.format(12),
@@ -97,6 +101,7 @@ def vkdnw_dim(stats: Statistics, /) -> float:
 @proxy(
     needs=["fisher_spectrum", "parameter_tensors"],
     better="higher",
+    published_as="VKDNW",
     invariant_to={"sample_order", "loss_scale"},
     source=_SOURCE.format(12),
     official=_OFFICIAL,

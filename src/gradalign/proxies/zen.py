@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["final_features", "norm_scales"],
     better="higher",
+    oracle="published code",
     invariant_to={"loss_scale"},
     source="Lin et al., ICCV 2021 (arXiv 2102.01063); authors' code, idstcv/ZenNAS@d1d617e, "
     "ZeroShotProxy/compute_zen_score.py",

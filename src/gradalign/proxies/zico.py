@@ -50,6 +50,8 @@ def _over_batches(gradients: Sequence[Sequence[Tensor]]) -> float:
 @proxy(
     needs=["batch_gradient"],
     better="higher",
+    published_as="ZiCo",
+    oracle="published code",
     invariant_to={"sample_order", "loss_scale"},
     source="Li et al., ICLR 2023 (arXiv 2301.11300); authors' code, "
     "SLDGroup/ZiCo@b0fec65, compute_zico.py",
@@ -92,6 +94,8 @@ def zico(*, first: Statistics, second: Statistics) -> float:
 @proxy(
     needs=["batch_gradient"],
     better="higher",
+    published_as="ZiCo",
+    oracle="published code",
     invariant_to={"sample_order", "loss_scale"},
     source="Li et al., ICLR 2023 (arXiv 2301.11300); authors' code, "
     "SLDGroup/ZiCo@b0fec65, compute_zico.py, which takes a list of batches",
@@ -136,6 +140,8 @@ def zico_four(**batches: Statistics) -> float:
 @proxy(
     needs=["batch_gradient"],
     better="higher",
+    published_as="ZiCo",
+    oracle="published code",
     invariant_to={"sample_order", "loss_scale"},
     source="port of ZiCo in HamsterMimi/MeCo@0d830dd, foresight/pruners/measures/zico.py",
     probes={"first": {"part": 0}, "second": {"part": 1}},
@@ -179,6 +185,7 @@ def zico_meco(*, first: Statistics, second: Statistics) -> float:
 @proxy(
     needs=[INVERSE_VARIATION],
     better="higher",
+    published_as="ZiCo",
     invariant_to={"sample_order", "loss_scale"},
     source="zico with samples in place of batches: our own",
 )

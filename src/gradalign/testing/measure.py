@@ -16,7 +16,7 @@ from gradalign.data import InputSpec
 from gradalign.data._base import Source
 from gradalign.engine import collect
 from gradalign.errors import UndefinedScore, UnsupportedError
-from gradalign.probe import Probe
+from gradalign.probe import DType, Probe
 from gradalign.proxies import Estimate, Proxy
 from gradalign.statistics import Statistics
 
@@ -149,8 +149,10 @@ def passes(
     *,
     samples: int = SAMPLES,
     scale: float = 1.0,
+    seed: int = 0,
+    dtype: DType = "float64",
 ) -> dict[str, Statistics]:
-    """The statistics of each probe of `proxy`, in double precision, on a seeded network.
+    """The statistics of each probe of `proxy` on a seeded network.
 
     Args:
         proxy: What is measured.
@@ -158,19 +160,21 @@ def passes(
         source: Where the batches come from.
         samples: In each batch.
         scale: Factor of every loss.
+        seed: Of the network and the batch.
+        dtype: The precision.
     """
 
     def loss_fn(output: Tensor, targets: Tensor) -> Tensor:
         return scale * F.cross_entropy(output, targets, reduction="none")
 
     batches = DrawnBatches(source or Fixed())
-    common = Probe(batch_size=samples, dtype="float64")
+    common = Probe(batch_size=samples, dtype=dtype)
     found = {}
     for name, probe in batches.probes(proxy, common, "shared").items():
-        with seeded(0):
+        with seeded(seed):
             network = make()
             spec: InputSpec = network.spec  # type: ignore[assignment]
-            batch = batches.batch(probe, 0, spec)
+            batch = batches.batch(probe, seed, spec)
             found[name] = collect(network, batch, probe, proxy.needs, loss_fn=loss_fn)
     return found
 
@@ -182,10 +186,12 @@ def measure(
     *,
     samples: int = SAMPLES,
     scale: float = 1.0,
+    seed: int = 0,
+    dtype: DType = "float64",
 ) -> Estimate | Reason:
     """The score, or why there is none; any other exception is the proxy's mistake."""
     try:
-        found = passes(proxy, make, source, samples=samples, scale=scale)
+        found = passes(proxy, make, source, samples=samples, scale=scale, seed=seed, dtype=dtype)
     except UnsupportedError as unsupported:
         return Reason("unsupported", str(unsupported))
     except UndefinedScore as undefined:

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from gradalign.errors import GradalignError, MissingStatisticError, Status
 from gradalign.probe import Probe
-from gradalign.proxies import Estimate, Kind, Proxy
+from gradalign.proxies import Estimate, Kind, Oracle, Proxy
 from gradalign.statistics import Need
 from gradalign.testing._require import require
 from gradalign.testing.measure import NETWORKS, Convolutions, Fixed, Reason, measure, passes
+from gradalign.testing.precision import check_precision
 
 INVARIANCES = frozenset({"sample_order", "loss_scale"})
 """What `invariant_to` may name."""
@@ -34,6 +35,7 @@ def check_facts(proxy: Proxy) -> None:
     require(bool(proxy.source), f"{proxy.name}: no source")
     require(proxy.better in ("higher", "lower"), f"{proxy.name}: better is {proxy.better!r}")
     require(proxy.kind in get_args(Kind), f"{proxy.name}: kind is {proxy.kind!r}")
+    require(proxy.oracle in get_args(Oracle), f"{proxy.name}: oracle is {proxy.oracle!r}")
     require(proxy.bounds[0] < proxy.bounds[1], f"{proxy.name}: bounds {proxy.bounds}")
     unknown = sorted(proxy.invariant_to - INVARIANCES)
     require(not unknown, f"{proxy.name}: invariant to {unknown}, which nothing checks")
@@ -140,6 +142,7 @@ PROXY_CHECKS: tuple[Callable[[Proxy], None], ...] = (
     check_repeatable,
     check_needs,
     check_invariances,
+    check_precision,
 )
 """All of them, each a function of a proxy."""
 

@@ -18,7 +18,7 @@ class Collector:
     """One statistic that the pass over per-sample gradients does not give.
 
     Args:
-        cost: What it costs, in words, for the docs.
+        cost: What it costs, in words, for the docs; empty: nothing.
         collect: From the conditions to the statistic's value.
     """
 

@@ -21,7 +21,7 @@ def register(names: Sequence[str], cost: str, make: MakeWatch) -> None:
         make: Makes the watch.
     """
     _MAKERS[tuple(names)] = make
-    text = ", ".join(filter(None, ["the forward of the pass, else one for all such", cost]))
+    text = ", ".join(filter(None, ["a look at the forward pass", cost]))
     for name in names:
         COLLECTORS.add(name, Collector(cost=text, collect=partial(_collected, name)))
 

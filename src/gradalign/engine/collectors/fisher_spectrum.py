@@ -250,4 +250,4 @@ COLLECTORS.add(
         collect=fisher_spectrum,
     ),
 )
-COLLECTORS.add("parameter_tensors", Collector(cost="none", collect=parameter_tensors))
+COLLECTORS.add("parameter_tensors", Collector(cost="", collect=parameter_tensors))

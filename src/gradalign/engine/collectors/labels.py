@@ -21,4 +21,4 @@ def labels(conditions: Conditions) -> Tensor:
     return targets.detach().long().cpu()
 
 
-COLLECTORS.add("labels", Collector(cost="nothing", collect=labels))
+COLLECTORS.add("labels", Collector(cost="", collect=labels))

@@ -1,0 +1,49 @@
+"""What measuring a proxy takes, read off its probes and needs: in the shared regime."""
+
+from __future__ import annotations
+
+from gradalign.engine import OF_THE_PASS
+from gradalign.engine.collectors import COLLECTORS
+from gradalign.proxies import Proxy
+from gradalign.statistics import WeightStatistic
+
+_WORDS = {2: "two", 4: "four", 8: "eight"}
+
+
+def shares_the_pass(proxy: Proxy) -> bool:
+    """Whether the one pass on the common probe gives it: what takes another one costs extra."""
+    return not own_probes(proxy) and not set(proxy.needs) & set(COLLECTORS)
+
+
+def own_probes(proxy: Proxy) -> int:
+    """Number of its probes that differ from the common one."""
+    return sum(bool({k: v for k, v in own.items() if (k, v) != ("part", 0)}) for own in _own(proxy))
+
+
+def cost(proxy: Proxy) -> str:
+    """What it takes, in words: passes, then what has to be collected beside each."""
+    parts = [_passes(proxy)] if _of_the_pass(proxy) or own_probes(proxy) else []
+    collected = dict.fromkeys(
+        COLLECTORS[need].cost
+        for need in proxy.needs
+        if isinstance(need, str) and need in COLLECTORS
+    )
+    return "; ".join(filter(None, [*parts, *collected])) or "nothing but counting"
+
+
+def _passes(proxy: Proxy) -> str:
+    own = own_probes(proxy)
+    what = "pass" if _of_the_pass(proxy) else "batch"
+    if own == 0:
+        return "the common pass"
+    number = "a" if own == 1 else _WORDS.get(own, str(own))
+    text = f"{number} {what}{'' if own == 1 else 'es'} of its own"
+    return text if own == len(proxy.probes) else f"the common {what} and {text}"
+
+
+def _of_the_pass(proxy: Proxy) -> bool:
+    return any(isinstance(need, WeightStatistic) or need in OF_THE_PASS for need in proxy.needs)
+
+
+def _own(proxy: Proxy) -> list[dict[str, object]]:
+    return [dict(changes) for changes in proxy.probes.values()]
