@@ -299,6 +299,18 @@ def test_losses_and_selections_are_part_of_the_protocol(net, batch):
     assert part["gradsign"].value < plain["gradsign"].value
 
 
+def test_a_selection_leaves_a_proxy_its_own_blocks(net, batch):
+    def heads(name, parameter):
+        return name.startswith("6.")
+
+    names = ("ntk_trace", "gram_trace")  # the first by every parameter named weight
+    plain = ga.score(net, batch, proxies=names)
+    part = ga.score(net, batch, proxies=names, params=heads)
+    assert part["ntk_trace"].value == plain["ntk_trace"].value
+    assert part["ntk_trace"].protocol == plain["ntk_trace"].protocol
+    assert part["gram_trace"].value < plain["gram_trace"].value
+
+
 def test_a_device_is_used_and_left(net, batch):
     record = ga.score(net, batch, proxies="gradsign", device="cpu")["gradsign"]
     assert record.device == "cpu"

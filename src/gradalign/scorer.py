@@ -87,11 +87,11 @@ class Scorer:
         self._engine = partial(
             collect,
             loss_fn=loss_fn,
-            params=params if callable(params) else None,
             backend=backend,
             check=check,
             lenient=True,
         )
+        self._selection = params if callable(params) else None
         common = (common or Probe()).with_(
             loss="default" if loss_fn is None else _name_of(loss_fn),
             params=_name_of(params) if callable(params) else params,
@@ -176,11 +176,16 @@ class Scorer:
         try:
             batch = self._samples.batch(probe, seed, spec).to(device)
             with seeded(seed):
-                return self._engine(model, batch, probe, needs)
+                return self._engine(model, batch, probe, needs, params=self._selected(probe))
         except InputError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a user's network raises is a record
             return Failure.of(error)
+
+    def _selected(self, probe: Probe) -> Selection | None:
+        """The user's selection of blocks, where the proxy has none of its own."""
+        chosen = self._selection
+        return chosen if chosen is not None and probe.params == _name_of(chosen) else None
 
     def _record(
         self,

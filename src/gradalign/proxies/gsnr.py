@@ -42,6 +42,9 @@ def gsnr(stats: Statistics, /) -> float:
         A number >= 0, without unit but for the constant; higher is better. It grows with the
         network, and where gradients do not vary it is of the order of mean^2 / 1e-8.
 
+    Raises:
+        UndefinedScore: With one sample, whose gradient has no variance.
+
     Source:
         Sun et al. 2023. Their code has two branches; this is the one over single images in train
         mode (`norm=sample`, which the official regime sets); the other is `xi_gsnr`.
@@ -52,7 +55,10 @@ def gsnr(stats: Statistics, /) -> float:
         >>> gsnr(Statistics(n=3, blocks=(), values={"weight_sums": sums}))
         2.5
     """
-    return float(stats.weight_sum(SIGNAL_TO_NOISE).sum())
+    total = stats.weight_sum(SIGNAL_TO_NOISE).sum()
+    if stats.n < 2:
+        raise UndefinedScore("one sample has no variance, so no signal-to-noise ratio: give two")
+    return float(total)
 
 
 @proxy(

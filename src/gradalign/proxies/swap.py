@@ -13,7 +13,7 @@ from gradalign.statistics import Statistics
     invariant_to={"sample_order", "loss_scale"},
     source="Peng et al., ICLR 2024 (arXiv 2403.04161); authors' code, pym1024/SWAP@f6049f7, "
     "src/metrics/swap.py",
-    official={"norm": "batch", "batch_size": 16},
+    official={"norm": "batch", "batch_size": 16, "weights": "gaussian"},
     unit="patterns",
 )
 def swap(stats: Statistics, /) -> float:
@@ -34,11 +34,11 @@ def swap(stats: Statistics, /) -> float:
         UndefinedScore: If there is no ReLU (status `unsupported`).
 
     Source:
-        Peng et al. 2024. Their code has 16 images in train mode, which the official regime sets,
-        and averages 32 initialisations from N(0, 1): here one pass on the weights as they are. It
-        counts ReLUs on maps only, so that it has no value where there is none. Their regularised
-        score, exp(-(params - mu)^2 / sigma) times this one, takes mu and sigma from the space and
-        is left out.
+        Peng et al. 2024. Their code has 16 images in train mode and initialisations from N(0, 1),
+        which the official regime sets, and averages 32 of these: here one, and more where repeats
+        are asked for. It counts ReLUs on maps only, so that it has no value where there is none.
+        Their regularised score, exp(-(params - mu)^2 / sigma) times this one, takes mu and sigma
+        from the space and is left out.
 
     Example:
         >>> import torch
