@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bench.scores import Scores, from_statistics
 from gradalign.batch import Batch
+from gradalign.cost import shares_the_pass
 from gradalign.engine import Check, collect
 from gradalign.probe import NormMode, Probe
 from gradalign.proxies import PROXIES
@@ -30,6 +31,7 @@ VARIANTS: Mapping[str, tuple[Need, ...]] = {
     "I+II": _needs(*_I_AND_II),
     "family, no spectra": _needs(*_FAMILY),
     "family": _needs(*_FAMILY, "feature_entropy", "gradient_entropy"),
+    "all of the pass": _needs(*(name for name, p in PROXIES.items() if shares_the_pass(p))),
 }
 
 

@@ -34,9 +34,11 @@ _INVARIANCES = {
     "loss_scale": "a positive factor of the loss",
 }
 _ORACLES = {
-    "published code": "the published code itself, on two fixed networks in double precision",
-    "independent code": "code that others wrote from the definition, in double precision",
-    "naive loop": "a naive loop or closed form in our own tests",
+    "published code": "the published code itself, on fixed networks in double precision",
+    "independent code": "other code, written apart from this package, on fixed networks in double "
+    "precision",
+    "naive loop": "a naive loop or closed form in the tests",
+    "nothing": "nothing: it is never twice the same",
 }
 
 
@@ -56,8 +58,10 @@ def proxy_page(proxy: Proxy, table: Table) -> str:
         proxy.source[0].upper() + proxy.source[1:] + ".",
         *_prose(parts["Source:"]),
     ]
+    if namesakes or proxy.disagrees:
+        text += ["## Disagreements", *filter(None, [proxy.disagrees])]
     if namesakes:
-        text.append(f"Also published as {proxy.published_as}, and something else:")
+        text.append(f"Other scores here that go by the name of {proxy.published_as}:")
         text.append(table(("name", "what"), [(_link(p.name), p.summary) for p in namesakes]))
     example = textwrap.dedent(parts["Example:"])
     text += ["## Example", f"```pycon\n{example}\n```"]
@@ -99,13 +103,12 @@ def aggregates_page(table: Table) -> str:
 def _facts(proxy: Proxy) -> list[tuple[str, str]]:
     low, high = proxy.bounds
     left, right = ("(" if low == -float("inf") else "["), (")" if high == float("inf") else "]")
-    has_error = "Estimate" in str(inspect.signature(proxy.function).return_annotation)
     facts = [
         ("better", proxy.better),
         ("range", f"{left}{low:g}, {high:g}{right}"),
         ("unit", proxy.unit or "none"),
         ("cost", cost(proxy)),
-        ("standard error over samples", "from the same pass" if has_error else "none"),
+        ("standard error over samples", "from the same pass" if proxy.has_stderr else "none"),
         (
             "unchanged by",
             ", ".join(map(_INVARIANCES.__getitem__, sorted(proxy.invariant_to))) or "-",

@@ -27,7 +27,7 @@ def test_a_quick_run_reports_every_variant(bench, tmp_path, capsys, monkeypatch)
     rows = json.loads(file.read_text())["time"]
     assert {(row["variant"], row["norm"]) for row in rows} == {
         (variant, norm)
-        for variant in ("I+II", "family, no spectra", "family")
+        for variant in ("I+II", "family, no spectra", "family", "all of the pass")
         for norm in ("batch_fixed", "sample")
     }
     for row in rows:

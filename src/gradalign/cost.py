@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradalign.engine import OF_THE_PASS
-from gradalign.engine.collectors import COLLECTORS
+from gradalign.engine.collectors import COLLECTORS, looks_on
 from gradalign.proxies import Proxy
 from gradalign.statistics import WeightStatistic
 
@@ -12,7 +12,10 @@ _WORDS = {2: "two", 4: "four", 8: "eight"}
 
 def shares_the_pass(proxy: Proxy) -> bool:
     """Whether the one pass on the common probe gives it: what takes another one costs extra."""
-    return not own_probes(proxy) and not set(proxy.needs) & set(COLLECTORS)
+    others = (need for need in proxy.needs if isinstance(need, str) and need in COLLECTORS)
+    return not own_probes(proxy) and all(
+        looks_on(need) or not COLLECTORS[need].cost for need in others
+    )
 
 
 def own_probes(proxy: Proxy) -> int:

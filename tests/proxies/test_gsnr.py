@@ -1,16 +1,19 @@
 import numpy as np
 import pytest
-import torch
 from tests.engine import oracles
 from tests.proxies.build import build, from_gradients, random_measured
 
+import gradalign as ga
 from gradalign.errors import UndefinedScore
 from gradalign.proxies.gsnr import gsnr, xi_gsnr
 
 
 def naive_gsnr(gradients):
-    whole = torch.cat(gradients, dim=1).numpy()
-    return sum(column.mean() ** 2 / (column.var() + 1e-8) for column in whole.T)
+    total = 0.0
+    for block in (gradient.numpy() for gradient in gradients):
+        if block.var(0).any():
+            total += sum(column.mean() ** 2 / (column.var() + 1e-8) for column in block.T)
+    return total
 
 
 def test_gsnr_by_hand():
@@ -25,13 +28,23 @@ def test_gsnr_equals_naive_ratios(n):
     assert gsnr(build(measured)) == pytest.approx(naive_gsnr(measured.gradients))
 
 
-def test_gsnr_of_one_sample_is_undefined():
-    with pytest.raises(UndefinedScore, match="one sample"):
-        gsnr(from_gradients([[1, 2]]))
+def test_gsnr_leaves_a_block_without_variance_out():
+    stats = from_gradients([[1, 2], [3, -2]], [[5, 1], [5, 1]])
+    assert gsnr(stats) == pytest.approx(4 / (1 + 1e-8))
 
 
-def test_gsnr_of_a_dead_network_is_zero():
-    assert gsnr(from_gradients([[0, 0], [0, 0]])) == 0
+@pytest.mark.parametrize(
+    "gradients", [[[1, 2]], [[1, 2], [1, 2]], [[0, 0], [0, 0]]], ids=["one", "equal", "dead"]
+)
+def test_gsnr_of_samples_without_variance_is_undefined(gradients):
+    with pytest.raises(UndefinedScore, match="varies between the samples"):
+        gsnr(from_gradients(gradients))
+
+
+def test_gsnr_of_one_sample_on_a_network_says_why(net, batch):
+    found = ga.score(net, (batch[0][:1], batch[1][:1]), proxies=["gsnr"])["gsnr"]
+    assert found.value is None
+    assert "varies between the samples" in found.reason
 
 
 def passes_of(batches):

@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["squared_norms"],
     better="higher",
+    oracle="naive loop",
     bounds=(0.0, 1.0),
     invariant_to={"sample_order", "loss_scale"},
     source="this example",

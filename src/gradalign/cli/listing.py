@@ -65,7 +65,11 @@ def _proxy(name: str, proxy: Proxy) -> Entry:
         "cost": cost(proxy),
         "formula": proxy.formula,
         "published_as": proxy.published_as,
+        "disagrees": proxy.disagrees,
         "ill_conditioned": proxy.ill_conditioned,
+        "standard_error": proxy.has_stderr,
+        "needs_gradient": proxy.needs_gradient,
+        "deterministic": proxy.deterministic,
         "invariant_to": sorted(proxy.invariant_to),
         "probes": {probe: dict(changes) for probe, changes in proxy.probes.items()},
         "official": dict(proxy.official),
@@ -149,7 +153,11 @@ ENTRIES: dict[Kind, Callable[[], list[Entry]]] = {
 _ONLY_JSON = {
     "formula",
     "published_as",
+    "disagrees",
     "ill_conditioned",
+    "standard_error",
+    "needs_gradient",
+    "deterministic",
     "invariant_to",
     "probes",
     "official",
@@ -164,7 +172,8 @@ _ONLY_JSON = {
 """What is too much for a table."""
 
 
-_NOT_OF_PROXIES = {"needs", "source"}
+_NOT_OF_PROXIES = {"needs", "source", "summary"}
+"""With these, a score would take several lines of a terminal of usual width."""
 
 _COUNTABLE = 10**9
 """Size from which on a table shows how many digits there are, not which."""

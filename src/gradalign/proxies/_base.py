@@ -16,9 +16,10 @@ Kind = Literal["gradalign", "method", "size", "ablation"]
 """GradAlign and what belongs to it, another published method, a plain size, or what a score of the
 first kind becomes when its idea is taken out."""
 
-Oracle = Literal["published code", "independent code", "naive loop"]
-"""What holds a value on fixed networks in double precision: the very code that `source` names, code
-that somebody else wrote from the definition, or a naive loop or closed form in our own tests."""
+Oracle = Literal["published code", "independent code", "naive loop", "nothing"]
+"""What holds a value: on fixed networks in double precision the very code that `source` names, or
+other code that was written apart from this package; a naive loop or closed form in the tests of
+whoever registers it; or nothing, as where it is never twice the same."""
 
 ProbeChanges = Mapping[str, object]
 """Fields of `Probe` in which a proxy's own probe differs from the common one."""
@@ -46,6 +47,7 @@ class Proxy:
         bounds: Range of the value.
         invariant_to: Transformations that do not change the value, checked by the tests.
         source: Paper with equation, or code with commit.
+        oracle: What its value was held against.
         probes: For each named probe, the fields of `Probe` that differ from the common one, in both
             regimes. One probe named `stats` without changes by default.
         official: Fields of `Probe` that the authors' code sets, on top, in the official regime.
@@ -56,7 +58,8 @@ class Proxy:
             beat.
         published_as: Name under which this and other definitions go in papers and codes; empty
             where nobody else means something else by it.
-        oracle: What its value was held against.
+        disagrees: Which published codes or papers have something else under its name, in a
+            sentence or two; empty where none is known.
         ill_conditioned: How single precision changes the order of networks, with the figure; empty
             where it does not.
     """
@@ -68,6 +71,7 @@ class Proxy:
     bounds: tuple[float, float]
     invariant_to: frozenset[str]
     source: str
+    oracle: Oracle
     probes: Mapping[str, ProbeChanges] = field(default_factory=dict)
     official: ProbeChanges = field(default_factory=dict)
     needs_gradient: bool = True
@@ -75,7 +79,7 @@ class Proxy:
     unit: str = ""
     ablation: str | None = None
     published_as: str = ""
-    oracle: Oracle = "naive loop"
+    disagrees: str = ""
     ill_conditioned: str = ""
 
     def __call__(self, **statistics: Statistics) -> Estimate:
@@ -90,6 +94,11 @@ class Proxy:
     def deterministic(self) -> bool:
         """Whether the same network under the same conditions always has the same value."""
         return not any(isinstance(need, str) and FIELDS[need][1] == MACHINE for need in self.needs)
+
+    @property
+    def has_stderr(self) -> bool:
+        """Whether the same pass may give the value's standard error over samples."""
+        return "Estimate" in str(inspect.signature(self.function).return_annotation)
 
     @property
     def summary(self) -> str:
@@ -114,6 +123,7 @@ def proxy(
     needs: Iterable[Need],
     better: Direction,
     source: str,
+    oracle: Oracle,
     bounds: tuple[float, float] = (float("-inf"), float("inf")),
     invariant_to: Iterable[str] = (),
     probes: Mapping[str, ProbeChanges] = _STATS,
@@ -123,7 +133,7 @@ def proxy(
     unit: str = "",
     ablation: str | None = None,
     published_as: str = "",
-    oracle: Oracle = "naive loop",
+    disagrees: str = "",
     ill_conditioned: str = "",
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the proxy of its name, and return it unchanged.
@@ -146,6 +156,7 @@ def proxy(
                 bounds=bounds,
                 invariant_to=frozenset(invariant_to),
                 source=source,
+                oracle=oracle,
                 probes=probes,
                 official=official or {},
                 needs_gradient=any(map(is_gradient, needs))
@@ -155,7 +166,7 @@ def proxy(
                 unit=unit,
                 ablation=ablation,
                 published_as=published_as,
-                oracle=oracle,
+                disagrees=disagrees,
                 ill_conditioned=ill_conditioned,
             ),
         )

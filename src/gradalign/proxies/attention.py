@@ -20,6 +20,9 @@ _BOUNDS = (0.0, float("inf"))
 @proxy(
     needs=["attention_maxima"],
     better="higher",
+    oracle="naive loop",
+    disagrees="The authors' notebook takes the maximum over heads for a softmax, over positions "
+    "for the outputs of the projections.",
     bounds=(0.0, 1.0),
     invariant_to={"sample_order", "loss_scale"},
     source="Serianni & Kalita, ACL 2023 (arXiv 2306.05630): attention confidence; the confidence "
@@ -65,6 +68,7 @@ def attention_confidence(stats: Statistics, /) -> float:
 @proxy(
     needs=[SALIENCY],
     better="higher",
+    oracle="naive loop",
     bounds=_BOUNDS,
     invariant_to={"sample_order"},
     source="Serianni & Kalita, ACL 2023 (arXiv 2306.05630): head importance; code, "
@@ -108,6 +112,8 @@ def head_importance(stats: Statistics, /) -> float:
 @proxy(
     needs=["weights", "batch_gradient"],
     better="higher",
+    oracle="naive loop",
+    disagrees="Copies of the code differ in whether the patch embedding and the classifier count.",
     bounds=_BOUNDS,
     invariant_to={"sample_order"},
     source="Zhou et al., CVPR 2022 (TF-TAS, arXiv 2203.12217): DSS indicator; authors' code, "

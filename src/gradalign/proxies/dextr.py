@@ -8,6 +8,9 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["output_conditions", "curve_derivatives"],
     better="higher",
+    oracle="naive loop",
+    disagrees="A second copy in the authors' repository sums the outputs before it "
+    "differentiates: its curvature is rounding noise.",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source="Asthana et al., TMLR 2025; authors' code, rohanasthana/Dextr@e60d535, "

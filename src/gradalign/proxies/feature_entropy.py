@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["input_spectra"],
     better="higher",
+    oracle="naive loop",
     bounds=(0.0, 1.0),
     invariant_to={"sample_order", "loss_scale"},
     source="factor of gradalign_plus; the spectral entropy of features is also the expressivity of "

@@ -65,6 +65,7 @@ def fisher(stats: Statistics, /) -> float:
     needs=["channel_saliency"],
     better="higher",
     published_as="Fisher",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="fisher with the channels of linear layers on the last axis: our own mend of its code",

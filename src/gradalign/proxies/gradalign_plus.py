@@ -15,6 +15,7 @@ def _work(layer: Layer) -> float:
 @proxy(
     needs=["input_spectra", "output_spectra"],
     better="higher",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="our own extension of GradAlign, not the paper's; exponents chosen on draws of networks "
@@ -62,6 +63,7 @@ def gradalign_plus(stats: Statistics, /) -> float:
 @proxy(
     needs=["layers"],
     better="higher",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="ablation of gradalign_plus: the entropies taken out",

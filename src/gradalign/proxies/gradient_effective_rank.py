@@ -23,6 +23,7 @@ def _mean_rank(cosines: Tensor) -> Tensor:
 @proxy(
     needs=["gram"],
     better="higher",
+    oracle="naive loop",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="effective rank (Roy & Vetterli, EUSIPCO 2007) of the cosine matrices of "

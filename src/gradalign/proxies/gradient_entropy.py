@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["output_spectra"],
     better="higher",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="factor of gradalign_plus: our own",

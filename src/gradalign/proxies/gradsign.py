@@ -11,6 +11,8 @@ SIGN_SUM = WeightStatistic("abs_sign_sum", ("sign_sum",), lambda m: m.sign_sum.a
     better="higher",
     published_as="GradSign",
     oracle="published code",
+    disagrees="The port in AZ-NAS takes the mean over the weights; that in MeCo takes the sum, as "
+    "here.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Zhang & Jia, ICLR 2022 (arXiv 2110.08616), algorithm 1; authors' code, grad_conflict",
@@ -48,6 +50,7 @@ def gradsign(stats: Statistics, /) -> float:
     better="higher",
     published_as="GradSign",
     oracle="published code",
+    disagrees="The authors' code and the port in MeCo take the sum over the weights.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="port of GradSign in cvlab-yonsei/AZ-NAS@5e6683a, compute_gradsign_score.py",

@@ -45,6 +45,7 @@ def gram_trace(stats: Statistics, /) -> float:
 @proxy(
     needs=["gram"],
     better="lower",
+    oracle="naive loop",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="the condition number of Chen et al., ICLR 2021 (TE-NAS), of losses in place of outputs",

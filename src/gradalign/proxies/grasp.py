@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
     needs=["hessian_gradient", "weights"],
     better="higher",
     oracle="published code",
+    disagrees="The pruning paper has the opposite sign.",
     invariant_to={"sample_order"},
     source="Wang et al., ICLR 2020 (arXiv 2002.07376), as a score in Abdelfattah et "
     "al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, measures/grasp.py",

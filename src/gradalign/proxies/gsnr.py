@@ -15,12 +15,19 @@ SIGNAL_TO_NOISE = WeightStatistic(
     lambda m: m.mean.square() / (m.variance + XI),
 )
 
+VARYING = WeightStatistic(
+    "varying_weights", ("sum", "square_sum"), lambda m: (m.variance != 0).to(m.sum.dtype)
+)
+"""How many weights' gradients are not the same for every sample."""
+
 
 @proxy(
-    needs=[SIGNAL_TO_NOISE],
+    needs=[SIGNAL_TO_NOISE, VARYING],
     better="higher",
     published_as="Xi-GSNR",
     oracle="published code",
+    disagrees="The authors' code has two branches: single samples for NAS-Bench-101, as here, and "
+    "sums of eight batches' gradients for NAS-Bench-201 and NDS.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Sun et al., ICCV 2023 (Xi-GSNR); authors' code, Sunzh1996/Xi-GSNR@b5c2853, "
@@ -33,32 +40,37 @@ def gsnr(stats: Statistics, /) -> float:
     With g_ik the gradient of sample i's loss with respect to weight k, mean and population variance
     taken over samples, the score is
 
-        sum over k of mean(g_k)^2 / ( var(g_k) + 1e-8 ).
+        sum over k of mean(g_k)^2 / ( var(g_k) + 1e-8 ),
+
+    blocks without any variance left out.
 
     Args:
-        stats: One pass. Reads the weight sum of mean^2 / (variance + 1e-8).
+        stats: One pass. Reads the weight sum of mean^2 / (variance + 1e-8), and at how many weights
+            there is variance.
 
     Returns:
         A number >= 0, without unit but for the constant; higher is better. It grows with the
-        network, and where gradients do not vary it is of the order of mean^2 / 1e-8.
+        network, and a weight whose gradient hardly varies counts up to mean^2 / 1e-8.
 
     Raises:
-        UndefinedScore: With one sample, whose gradient has no variance.
+        UndefinedScore: If no gradient varies between the samples, as with one sample.
 
     Source:
         Sun et al. 2023. Their code has two branches; this is the one over single images in train
-        mode (`norm=sample`, which the official regime sets); the other is `xi_gsnr`.
+        mode (`norm=sample`, which the official regime sets); the other is `xi_gsnr`. Where nothing
+        varies it returns 0.
 
     Example:
         >>> import torch
-        >>> sums = {"signal_to_noise": torch.tensor([0.5, 2.0], dtype=torch.float64)}
+        >>> ratios = torch.tensor([0.5, 2.0, 7.0], dtype=torch.float64)
+        >>> sums = {"signal_to_noise": ratios, "varying_weights": torch.tensor([3, 9, 0])}
         >>> gsnr(Statistics(n=3, blocks=(), values={"weight_sums": sums}))
         2.5
     """
-    total = stats.weight_sum(SIGNAL_TO_NOISE).sum()
-    if stats.n < 2:
-        raise UndefinedScore("one sample has no variance, so no signal-to-noise ratio: give two")
-    return float(total)
+    ratios, varying = stats.weight_sum(SIGNAL_TO_NOISE), stats.weight_sum(VARYING) != 0
+    if not bool(varying.any()):
+        raise UndefinedScore("no weight's gradient varies between the samples: give two or more")
+    return float(ratios[varying].sum())
 
 
 @proxy(
@@ -66,6 +78,8 @@ def gsnr(stats: Statistics, /) -> float:
     better="higher",
     published_as="Xi-GSNR",
     oracle="published code",
+    disagrees="The authors' code has two branches: single samples for NAS-Bench-101, and sums of "
+    "eight batches' gradients for NAS-Bench-201 and NDS, as here.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Sun et al., ICCV 2023 (Xi-GSNR); authors' code, Sunzh1996/Xi-GSNR@b5c2853, "

@@ -13,6 +13,8 @@ from gradalign.statistics import Statistics
     better="higher",
     published_as="KNAS",
     oracle="independent code",
+    disagrees="The authors' code takes a covariance of pieces of the gradients of fifty batches "
+    "instead.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Xu et al., ICML 2021 (arXiv 2111.13293): MGM, the mean of the gradient kernel",
@@ -59,6 +61,8 @@ TENSORS = 11
     better="higher",
     published_as="KNAS",
     oracle="published code",
+    disagrees="The paper has the mean of the Gram matrix. With PyTorch before 2.0 the code gives "
+    "rounding noise, since its fifty gradients share one buffer.",
     invariant_to={"sample_order"},
     source="authors' code of Xu et al., ICML 2021, Jingjing-NLP/KNAS@5fbb0fe, "
     "exps/NAS-Bench-201/functions.py",

@@ -19,6 +19,7 @@ def _centred(kernel: Tensor) -> Tensor:
 @proxy(
     needs=["gram", "labels"],
     better="higher",
+    oracle="naive loop",
     bounds=(-1.0, 1.0),
     invariant_to={"sample_order", "loss_scale"},
     source="Mok et al., CVPR 2022 (arXiv 2203.14577), label-gradient alignment; no code published",

@@ -9,6 +9,7 @@ _INVARIANT = ("sample_order", "loss_scale")
 @proxy(
     needs=["latency"],
     better="lower",
+    oracle="nothing",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="measured on this machine",
@@ -41,6 +42,7 @@ def latency(stats: Statistics, /) -> float:
 @proxy(
     needs=["activation_bytes"],
     better="lower",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to=_INVARIANT,
     source="counted on this machine",

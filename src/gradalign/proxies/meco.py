@@ -11,6 +11,8 @@ SOURCE = "Jiang et al., NeurIPS 2023; authors' code, HamsterMimi/MeCo@0d830dd, "
     better="higher",
     published_as="MeCo",
     oracle="published code",
+    disagrees="Two files of the authors' repository go by this name: one draws an image, as here, "
+    "the other takes the data.",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source=SOURCE + "correlation/foresight/pruners/measures/meco.py",
@@ -53,6 +55,8 @@ def meco(stats: Statistics, /) -> float:
     better="higher",
     published_as="MeCo",
     oracle="published code",
+    disagrees="Two files of the authors' repository go by this name: one draws an image, the "
+    "other takes the data, as here.",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source=SOURCE + "zero-cost-nas/foresight/pruners/measures/meco.py",
@@ -87,6 +91,7 @@ def meco_data(stats: Statistics, /) -> float:
     needs=["sampled_correlations"],
     better="higher",
     published_as="MeCo",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source=SOURCE + "correlation/NAS_Bench_201.py, meco_opt",

@@ -10,6 +10,9 @@ from gradalign.statistics import Statistics
     better="higher",
     published_as="NASWOT",
     oracle="published code",
+    disagrees="The codes of NASLib, FreeREA and Zen-NAS count every ReLU, also where backward "
+    "does not reach; alethiometer has eval mode, or the outputs of convolutions and linear "
+    "layers.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Mellor et al., ICML 2021 (arXiv 2006.04647), equation 2; authors' code, "

@@ -12,6 +12,9 @@ _BOUNDS = (0.0, float("inf"))
     needs=["relu_matches"],
     better="higher",
     published_as="NASWOT",
+    oracle="naive loop",
+    disagrees="The authors' code leaves out ReLUs that backward does not reach; alethiometer has "
+    "eval mode, or the outputs of convolutions and linear layers.",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT (Mellor et al., ICML 2021, arXiv 2006.04647) as in NAS-Bench-Suite-Zero; code, "
@@ -52,6 +55,7 @@ def nwot(stats: Statistics, /) -> float:
     better="higher",
     published_as="NASWOT",
     oracle="published code",
+    disagrees="The authors' code takes the ReLUs that backward reaches, in train mode.",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT in eval mode; code, iViolinSolo/zero-cost-proxies@8054a99 (alethiometer), "
@@ -92,6 +96,7 @@ def naswot_eval(stats: Statistics, /) -> float:
     better="higher",
     published_as="NASWOT",
     oracle="published code",
+    disagrees="The authors' code takes the ReLUs that backward reaches, in train mode.",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT on the outputs of weight layers; code, iViolinSolo/zero-cost-proxies@8054a99 "
@@ -134,6 +139,7 @@ def naswot_conv(stats: Statistics, /) -> float:
     needs=["gelu_matches"],
     better="higher",
     published_as="NASWOT",
+    oracle="naive loop",
     bounds=_BOUNDS,
     invariant_to=_INVARIANT,
     source="NASWOT on GELUs, as for vision transformers in Zhou et al., CVPR 2022 (TF-TAS, arXiv "

@@ -8,6 +8,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["output_ranks"],
     better="higher",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"loss_scale"},
     source="Husistein et al., ICLR 2025 (arXiv 2408.08776); authors' code, "

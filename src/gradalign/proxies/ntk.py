@@ -14,6 +14,8 @@ _PROBES = {"stats": NTK_PROBE}
     better="lower",
     published_as="NTK condition number",
     oracle="published code",
+    disagrees="The port in MeCo normalises by running statistics; those in AZ-NAS and Zen-NAS "
+    "give the negative.",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Chen et al., ICLR 2021 (TE-NAS, arXiv 2102.11535), equation 3; authors' code, "
@@ -59,6 +61,7 @@ def ntk_cond(stats: Statistics, /) -> float:
     needs=["squared_norms"],
     better="higher",
     published_as="NTK trace",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Shu et al., ICLR 2022 (NASI, arXiv 2109.00817): the trace norm of the kernel, here of "
@@ -95,6 +98,7 @@ def ntk_trace(stats: Statistics, /) -> float:
 @proxy(
     needs=["gram"],
     better="higher",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="the mean of the Gram matrix of Xu et al., ICML 2021 (KNAS, arXiv 2111.13293), of "
@@ -136,6 +140,7 @@ def ntk_mean(stats: Statistics, /) -> Estimate:
 @proxy(
     needs=["gram"],
     better="lower",
+    oracle="naive loop",
     bounds=(0.0, 1.0),
     invariant_to={"sample_order", "loss_scale"},
     source="our own measure of what Mok et al., CVPR 2022 (arXiv 2203.14577) ask of a kernel: that "

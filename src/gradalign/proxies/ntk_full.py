@@ -11,6 +11,8 @@ _PROBES = {"stats": NTK_PROBE}
     needs=["logit_jacobian_gram"],
     better="lower",
     published_as="NTK condition number",
+    oracle="naive loop",
+    disagrees="The code of TE-NAS and its ports take the gradient of the sum of the outputs.",
     bounds=(1.0, float("inf")),
     invariant_to={"sample_order", "loss_scale"},
     source="Jacot et al., NeurIPS 2018 (arXiv 1806.07572) for the kernel, Chen et al., ICLR 2021 "
@@ -52,6 +54,7 @@ def ntk_cond_full(stats: Statistics, /) -> float:
     needs=["logit_jacobian_gram"],
     better="higher",
     published_as="NTK trace",
+    oracle="naive loop",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Shu et al., ICLR 2022 (NASI, arXiv 2109.00817): the trace norm of the kernel",

@@ -10,6 +10,8 @@ from gradalign.statistics import Statistics
     better="higher",
     published_as="SynFlow",
     oracle="published code",
+    disagrees="The code of Zen-NAS keeps normalisation, and gives the mean over channels, "
+    "negative. NASLib gives the logarithm, which ranks alike.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Tanaka et al., NeurIPS 2020 (arXiv 2006.05467), as a score in Abdelfattah "

@@ -49,6 +49,8 @@ def synflow_bn(stats: Statistics, /) -> float:
     better="higher",
     published_as="SynFlow",
     oracle="published code",
+    disagrees="The codes of zero-cost-nas, NASLib and FreeREA take normalisation out, and sum "
+    "over the weights.",
     bounds=(float("-inf"), 0.0),
     invariant_to={"sample_order"},
     source="port of SynFlow in Lin et al., ICCV 2021 (Zen-NAS); code, idstcv/ZenNAS@d1d617e, "

@@ -29,6 +29,7 @@ def _entropy(stats: Statistics) -> float:
     better="higher",
     published_as="VKDNW",
     oracle="published code",
+    disagrees="By its default, `p=0`, the authors' code reads no weight; this is `p=1`.",
     invariant_to={"sample_order", "loss_scale"},
     source=_SOURCE.format(11),
     official=_OFFICIAL,
@@ -102,6 +103,9 @@ def vkdnw_dim(stats: Statistics, /) -> float:
     needs=["fisher_spectrum", "parameter_tensors"],
     better="higher",
     published_as="VKDNW",
+    oracle="naive loop",
+    disagrees="The authors' code for NAS-Bench-201 ranks by the number of tensors first and by "
+    "the entropy among equals; that for MobileNetV2 adds the two, as here.",
     invariant_to={"sample_order", "loss_scale"},
     source=_SOURCE.format(12),
     official=_OFFICIAL,

@@ -10,6 +10,7 @@ from gradalign.statistics import Statistics
 @proxy(
     needs=["response_correlations"],
     better="higher",
+    oracle="naive loop",
     invariant_to={"sample_order", "loss_scale"},
     source="Jing et al., arXiv 2507.08841, equation 11; authors' code, "
     "kunjing96/ZSNAS-WRCor@b6bbc89, measures/act_grad_cor_weighted.py",

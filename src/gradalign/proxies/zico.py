@@ -52,6 +52,8 @@ def _over_batches(gradients: Sequence[Sequence[Tensor]]) -> float:
     better="higher",
     published_as="ZiCo",
     oracle="published code",
+    disagrees="The port in MeCo does not set gradients to zero between the batches; that in "
+    "alethiometer gives 0 on a CPU, since its gradients share one buffer.",
     invariant_to={"sample_order", "loss_scale"},
     source="Li et al., ICLR 2023 (arXiv 2301.11300); authors' code, "
     "SLDGroup/ZiCo@b0fec65, compute_zico.py",
@@ -142,6 +144,7 @@ def zico_four(**batches: Statistics) -> float:
     better="higher",
     published_as="ZiCo",
     oracle="published code",
+    disagrees="The authors' code and the port in AZ-NAS set gradients to zero between the batches.",
     invariant_to={"sample_order", "loss_scale"},
     source="port of ZiCo in HamsterMimi/MeCo@0d830dd, foresight/pruners/measures/zico.py",
     probes={"first": {"part": 0}, "second": {"part": 1}},
@@ -186,6 +189,7 @@ def zico_meco(*, first: Statistics, second: Statistics) -> float:
     needs=[INVERSE_VARIATION],
     better="higher",
     published_as="ZiCo",
+    oracle="naive loop",
     invariant_to={"sample_order", "loss_scale"},
     source="zico with samples in place of batches: our own",
 )

@@ -20,12 +20,16 @@ def check_precision(proxy: Proxy) -> None:
     if not proxy.deterministic or proxy.ill_conditioned:
         return
     pairs = []
-    for make in NETWORKS.values():
+    for name, make in NETWORKS.items():
         for seed in SEEDS:
-            single = measure(proxy, make, seed=seed, dtype="float32")
             double = measure(proxy, make, seed=seed, dtype="float64")
-            if isinstance(single, Estimate) and isinstance(double, Estimate):
-                pairs.append((single.value, double.value))
+            if not isinstance(double, Estimate):
+                break  # of another initialisation neither: the reason is the kind of network
+            single = measure(proxy, make, seed=seed, dtype="float32")
+            if not isinstance(single, Estimate):
+                where = f"{proxy.name} on {name}"
+                raise AssertionError(f"{where}: no value in single precision: {single.text}")
+            pairs.append((single.value, double.value))
     if len({double for _, double in pairs}) < 3:
         return  # no order that could change
     rho = float(spearmanr(*zip(*pairs, strict=True)).statistic)

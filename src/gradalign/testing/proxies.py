@@ -36,6 +36,10 @@ def check_facts(proxy: Proxy) -> None:
     require(proxy.better in ("higher", "lower"), f"{proxy.name}: better is {proxy.better!r}")
     require(proxy.kind in get_args(Kind), f"{proxy.name}: kind is {proxy.kind!r}")
     require(proxy.oracle in get_args(Oracle), f"{proxy.name}: oracle is {proxy.oracle!r}")
+    held = proxy.oracle != "nothing"
+    require(proxy.deterministic or not held, f"{proxy.name}: no oracle can hold what is measured")
+    sentence = not proxy.disagrees or proxy.disagrees.endswith(".")
+    require(sentence, f"{proxy.name}: what disagrees is no sentence: {proxy.disagrees!r}")
     require(proxy.bounds[0] < proxy.bounds[1], f"{proxy.name}: bounds {proxy.bounds}")
     unknown = sorted(proxy.invariant_to - INVARIANCES)
     require(not unknown, f"{proxy.name}: invariant to {unknown}, which nothing checks")

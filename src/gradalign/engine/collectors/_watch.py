@@ -26,6 +26,11 @@ def register(names: Sequence[str], cost: str, make: MakeWatch) -> None:
         COLLECTORS.add(name, Collector(cost=text, collect=partial(_collected, name)))
 
 
+def looks_on(name: str) -> bool:
+    """Whether the statistic comes from a look at the forward pass, and needs no pass of its own."""
+    return any(name in names for names in _MAKERS)
+
+
 def observation(conditions: Conditions) -> Observation:
     """All watches that the wanted statistics take."""
     makers = {names: make for names, make in _MAKERS.items() if conditions.needs & set(names)}
