@@ -40,6 +40,10 @@ _ORACLES = {
     "naive loop": "a naive loop or closed form in the tests",
     "nothing": "nothing: it is never twice the same",
 }
+_CONDITIONS = (
+    "What differs from the conditions that are asked for; `norm=` is a "
+    "[norm mode](../norm-modes.md)."
+)
 
 
 def proxy_page(proxy: Proxy, table: Table) -> str:
@@ -51,17 +55,15 @@ def proxy_page(proxy: Proxy, table: Table) -> str:
     if "Raises:" in parts:
         reason = re.sub(r"^UndefinedScore: (.)", lambda m: m[1].lower(), parts["Raises:"].strip())
         text.append(f"It has none {' '.join(reason.split())}")
-    text += ["## Conditions", table(("regime", "batch", "what differs"), _conditions(proxy))]
+    text += ["## Conditions", _CONDITIONS]
+    text.append(table(("regime", "batch", "what differs"), _conditions(proxy)))
     text += ["## What it reads", table(("statistic", "shape", "what"), _needs(proxy))]
-    text += [
-        "## Source",
-        proxy.source[0].upper() + proxy.source[1:] + ".",
-        *_prose(parts["Source:"]),
-    ]
+    source = proxy.source[0].upper() + proxy.source[1:] + "."
+    text += ["## Source", *dict.fromkeys([source, *_prose(parts["Source:"])])]
     if namesakes or proxy.disagrees:
-        text += ["## Disagreements", *filter(None, [proxy.disagrees])]
+        text += ["## Under the same name", *filter(None, [proxy.disagrees])]
     if namesakes:
-        text.append(f"Other scores here that go by the name of {proxy.published_as}:")
+        text.append(f"Scores here that go by the name of {proxy.published_as} too:")
         text.append(table(("name", "what"), [(_link(p.name), p.summary) for p in namesakes]))
     example = textwrap.dedent(parts["Example:"])
     text += ["## Example", f"```pycon\n{example}\n```"]
@@ -116,8 +118,10 @@ def _facts(proxy: Proxy) -> list[tuple[str, str]]:
         ("without gradient", "no value" if proxy.needs_gradient else "has a value"),
         ("the same twice", "yes" if proxy.deterministic else "no: it is measured on the machine"),
         ("held against", _ORACLES[proxy.oracle]),
-        ("single precision", proxy.ill_conditioned or "orders networks as double precision does"),
     ]
+    if proxy.deterministic:
+        as_double = "orders networks as double precision does"
+        facts.append(("single precision", proxy.ill_conditioned or as_double))
     if proxy.ablation:
         facts.append(("has to beat", f"{_link(proxy.ablation)}, its ablation"))
     return facts

@@ -11,7 +11,7 @@ SQUARED_SUM = WeightStatistic("squared_sum", ("sum",), lambda moments: moments.s
     better="higher",
     published_as="grad norm",
     oracle="published code",
-    disagrees="The codes of Zen-NAS and deeplite take one norm over all parameters.",
+    disagrees="The codes of Zen-NAS and deeplite take one norm of the gradients of all parameters.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="Abdelfattah et al., ICLR 2021 (arXiv 2101.08134), section 3; code, "
@@ -51,7 +51,7 @@ def grad_norm(stats: Statistics, /) -> float:
     better="higher",
     published_as="grad norm",
     oracle="published code",
-    disagrees="The codes of zero-cost-nas and NASLib sum the norms of the layers' weights.",
+    disagrees="The codes of zero-cost-nas and NASLib sum the norms of the layers' gradients.",
     bounds=(0.0, float("inf")),
     invariant_to={"sample_order"},
     source="the grad-norm of Lin et al., ICCV 2021 (Zen-NAS); code, idstcv/ZenNAS@d1d617e, "
