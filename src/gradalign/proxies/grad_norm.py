@@ -64,7 +64,9 @@ def grad_norm_all(stats: Statistics, /) -> float:
     """Norm of the mini-batch gradient by all parameters.
 
     With g the gradient of the mean loss of the batch with respect to every trainable parameter,
-    biases, embeddings and normalisation included, the score is | g |.
+    biases, embeddings and normalisation included, the score is
+
+        |g|.
 
     Args:
         stats: A pass with every parameter as a block. Reads `batch_gradient`, of the summed loss.

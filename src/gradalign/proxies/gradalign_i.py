@@ -74,7 +74,10 @@ def gradalign_i(stats: Statistics, /) -> Estimate:
 def gradalign_i_mean(stats: Statistics, /) -> Estimate:
     """Share of weights whose gradient agrees in sign with the mean gradient.
 
-    `gradalign_i` divided by the number P of weights in all blocks, those without gradient included:
+    With P the number of weights in all blocks, those without gradient included, the score is
+
+        gradalign_i / P:
+
     the same with the size of the network taken out.
 
     Args:

@@ -80,7 +80,10 @@ def gradalign_ii(stats: Statistics, /) -> Estimate:
 def gradalign_ii_mean(stats: Statistics, /) -> Estimate:
     """Diversity of per-sample gradient directions as a share of the greatest possible.
 
-    `gradalign_ii` / (L n log 2), L being the number of all blocks, those without gradient included:
+    With L the number of all blocks, those without gradient included, and n samples, the score is
+
+        gradalign_ii / (L n log 2):
+
     the same with the depth of the network and the size of the batch taken out.
 
     Args:
@@ -120,7 +123,9 @@ def gradalign_ii_mean(stats: Statistics, /) -> Estimate:
 def gradalign_ii_network(stats: Statistics, /) -> Estimate:
     """Diversity of the directions of whole per-sample gradients.
 
-    log det(I + C), C the n x n matrix of cosines between the samples' gradients over all blocks.
+    With C the n x n matrix of cosines between the samples' gradients over all blocks, the score is
+
+        log det(I + C).
 
     Args:
         stats: One pass. Reads `gram`, [L, n, n], summed over blocks.

@@ -74,8 +74,12 @@ def gradalign_plus(stats: Statistics, /) -> float:
 def gradalign_plus_ablation(stats: Statistics, /) -> float:
     """Size part of gradalign_plus: fourth roots of multiply-adds, summed over layers.
 
-    The sum over live weight layers but the last of macs^(1/4): what `gradalign_plus` would be if
-    every live layer were as diverse as can be. What a table gains over it is due to the entropies.
+    The score is
+
+        sum over live weight layers but the last of macs^(1/4):
+
+    what `gradalign_plus` would be if every live layer were as diverse as can be. What a table gains
+    over it is due to the entropies.
 
     Args:
         stats: One pass. Reads `layers`, without spectra.

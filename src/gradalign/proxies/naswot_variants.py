@@ -25,7 +25,9 @@ _BOUNDS = (0.0, float("inf"))
 def nwot(stats: Statistics, /) -> float:
     """Log-determinant of the kernel of activation codes, over every ReLU.
 
-    As `naswot`, log det K, but K counts the ReLUs that no gradient reaches too.
+    With K the kernel of `naswot`, but over the ReLUs that no gradient reaches too, the score is
+
+        log det K.
 
     Args:
         stats: One pass. Reads `relu_matches`, [n, n].
@@ -66,7 +68,9 @@ def nwot(stats: Statistics, /) -> float:
 def naswot_eval(stats: Statistics, /) -> float:
     """Log-determinant of the kernel of activation codes, over every ReLU in eval mode.
 
-    As `nwot`, log det K, but normalisation uses its running statistics.
+    With K the kernel of `nwot`, but normalisation by running statistics, the score is
+
+        log det K.
 
     Args:
         stats: One pass with `norm=frozen`. Reads `relu_matches`, [n, n].
@@ -109,8 +113,11 @@ def naswot_conv(stats: Statistics, /) -> float:
 
     With c_i the code of sample i, which entries of the outputs of all convolutions and linear
     layers (the classifier's too) are positive, and K_ij the number of entries on the same side of
-    zero for both samples i and j, the score is log det K. Normalisation uses its running
-    statistics.
+    zero for both samples i and j, the score is
+
+        log det K.
+
+    Normalisation uses its running statistics.
 
     Args:
         stats: One pass with `norm=frozen`. Reads `layer_matches`, [n, n].
@@ -150,7 +157,9 @@ def naswot_gelu(stats: Statistics, /) -> float:
     """Log-determinant of the kernel of activation codes, over every GELU and SiLU.
 
     With c_i the code of sample i (which inputs of a GELU or SiLU are positive) and K_ij the number
-    of inputs on the same side of zero for both samples i and j, the score is log det K.
+    of inputs on the same side of zero for both samples i and j, the score is
+
+        log det K.
 
     Args:
         stats: One pass. Reads `gelu_matches`, [n, n].
