@@ -93,6 +93,12 @@ def cancelling(stats):
     return float(1e9 * norms(stats).sum() % 1)
 
 
+def double_only(stats):
+    if torch.equal(stats.gram, stats.gram.float().double()):
+        raise UndefinedScore("too coarse")
+    return float(stats.gram.sum())
+
+
 def first_sample(stats):
     return float(stats.gram.sum(0)[0, 0])
 
@@ -140,6 +146,7 @@ MISTAKES = {
     "changes the statistics": (instead(doubles_in_place, **GRAM), checks.check_repeatable),
     "declares too much": (changed(needs=(*PROXIES["gradsign"].needs, "gram")), checks.check_needs),
     "cancels": (instead(cancelling, **NORMS), checks.check_precision),
+    "needs double precision": (instead(double_only, **GRAM), checks.check_precision),
     "depends on the order": (
         instead(first_sample, **{**GRAM, "invariant_to": frozenset({"sample_order"})}),
         checks.check_invariances,

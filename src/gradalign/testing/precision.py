@@ -8,7 +8,7 @@ from gradalign.proxies import Estimate, Proxy
 from gradalign.testing._require import require
 from gradalign.testing.measure import NETWORKS, measure
 
-SEEDS = range(4)
+SEEDS = range(3)
 """Initialisations of each small network: a pool of networks of several kinds."""
 
 LEAST = 0.99
@@ -24,7 +24,7 @@ def check_precision(proxy: Proxy) -> None:
         for seed in SEEDS:
             double = measure(proxy, make, seed=seed, dtype="float64")
             if not isinstance(double, Estimate):
-                break  # of another initialisation neither: the reason is the kind of network
+                continue
             single = measure(proxy, make, seed=seed, dtype="float32")
             if not isinstance(single, Estimate):
                 where = f"{proxy.name} on {name}"
