@@ -54,6 +54,8 @@ def test_a_store_is_completed_and_then_taken_as_it_is(script, tmp_path, monkeypa
 class Simulated:
     """Comparisons of simulated scores."""
 
+    data = Path("data")
+
     def compared(self, scores):
         columns = [build.evaluation(metric=m) for m in ("cifar_10", "cifar_100")]
         return compare(columns, combined=["both"])
@@ -64,6 +66,7 @@ def test_the_page_says_what_stands_against_size_and_against_published_figures(sc
     row = {line.name: line for line in Simulated().compared("").lines}["gradsign"].rows[0]
     inside, outside = row.kendall_tau, row.kendall_tau_ci[1] + 0.01
     monkeypatch.setitem(settings, "PUBLISHED", {"gradsign": (inside, outside)})
+    monkeypatch.setitem(settings, "_elsewhere", str)
     text = "\n".join(script["page"](Simulated()))
     assert text.count("# ") >= 5
     assert "The best plain size is `params`" in text
