@@ -10,6 +10,7 @@ from torch import nn
 import gradalign as ga
 from gradalign.cli.tables import SHARED
 from gradalign.errors import InputError, UnknownNameError
+from gradalign.proxies import PROXIES
 from gradalign.spaces import SPACES, get_space
 from gradalign.testing import SPACE_CHECKS
 from gradalign.testing.spaces import check_running
@@ -67,6 +68,12 @@ def test_an_unknown_space_is_offered_the_nearest():
         get_space("nb20")
 
 
+UNITS = {
+    (nn.ReLU, nn.ReLU6): ("activation_matches", "relu_matches", "relu_patterns"),
+    (nn.GELU, nn.SiLU): ("gelu_matches",),
+}
+"""Statistics that a network without such modules cannot give."""
+
 FAMILY = (*SHARED.split(","), "grasp", "synflow", "zico")
 """What one pass gives, and a second backward, another probe and a second batch."""
 
@@ -81,9 +88,13 @@ def scored(space, arch):
     batch = torch.randn(4, *shape, generator=generator), torch.tensor([0, 1, 2, 3])
     scores = ga.score(network, batch, proxies=FAMILY)
     failed = [record for record in scores if record.status not in ("ok", "no_gradient")]
-    if not any(isinstance(module, nn.ReLU) for module in network.modules()):
-        return [record for record in failed if record.proxy not in ("naswot", "linear_regions")]
-    return failed
+    lacking = {
+        need
+        for kinds, needs in UNITS.items()
+        if not any(isinstance(module, kinds) for module in network.modules())
+        for need in needs
+    }
+    return [record for record in failed if not lacking & set(PROXIES[record.proxy].needs)]
 
 
 def test_a_network_runs_the_whole_family(space, rng):

@@ -133,8 +133,10 @@ def gradalign_i_filter(stats: Statistics, /) -> Estimate:
 
     Example:
         >>> import torch
-        >>> values = {"filter_alignment": torch.tensor([3.0]),
-        ...           "filter_alignment_left_out": torch.tensor([[2.0, 4.0]])}
+        >>> values = {
+        ...     "filter_alignment": torch.tensor([3.0]),
+        ...     "filter_alignment_left_out": torch.tensor([[2.0, 4.0]]),
+        ... }
         >>> gradalign_i_filter(Statistics(n=2, blocks=(), values=values))
         Estimate(value=3.0, stderr=1.0)
     """
