@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gradalign.engine import OF_THE_PASS
+from gradalign.engine import wants_pass
 from gradalign.engine.collectors import COLLECTORS, looks_on
 from gradalign.proxies import Proxy
-from gradalign.statistics import WeightStatistic
 
 _WORDS = {2: "two", 4: "four", 8: "eight"}
 
@@ -20,12 +19,12 @@ def shares_the_pass(proxy: Proxy) -> bool:
 
 def own_probes(proxy: Proxy) -> int:
     """Number of its probes that differ from the common one."""
-    return sum(bool({k: v for k, v in own.items() if (k, v) != ("part", 0)}) for own in _own(proxy))
+    return sum(bool(set(own.items()) - {("part", 0)}) for own in proxy.probes.values())
 
 
 def cost(proxy: Proxy) -> str:
     """What it takes, in words: passes, then what has to be collected beside each."""
-    parts = [_passes(proxy)] if _of_the_pass(proxy) or own_probes(proxy) else []
+    parts = [_passes(proxy)] if wants_pass(proxy.needs) or own_probes(proxy) else []
     collected = dict.fromkeys(
         COLLECTORS[need].cost
         for need in proxy.needs
@@ -36,17 +35,9 @@ def cost(proxy: Proxy) -> str:
 
 def _passes(proxy: Proxy) -> str:
     own = own_probes(proxy)
-    what = "pass" if _of_the_pass(proxy) else "batch"
+    what = "pass" if wants_pass(proxy.needs) else "batch"
     if own == 0:
         return "the common pass"
     number = "a" if own == 1 else _WORDS.get(own, str(own))
     text = f"{number} {what}{'' if own == 1 else 'es'} of its own"
     return text if own == len(proxy.probes) else f"the common {what} and {text}"
-
-
-def _of_the_pass(proxy: Proxy) -> bool:
-    return any(isinstance(need, WeightStatistic) or need in OF_THE_PASS for need in proxy.needs)
-
-
-def _own(proxy: Proxy) -> list[dict[str, object]]:
-    return [dict(changes) for changes in proxy.probes.values()]

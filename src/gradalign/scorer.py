@@ -21,13 +21,21 @@ from gradalign.candidate import Candidate, input_spec, seeded
 from gradalign.conditions import Regime, Samples
 from gradalign.data import InputSpec
 from gradalign.device import placed, usable_device
-from gradalign.engine import OF_THE_PASS, Backend, Check, LossFunction, Selection, collect
+from gradalign.engine import (
+    OF_THE_PASS,
+    Backend,
+    Check,
+    LossFunction,
+    Selection,
+    collect,
+    wants_pass,
+)
 from gradalign.errors import InputError
 from gradalign.failure import Failure
 from gradalign.probe import REDRAWN, NormMode, Probe
 from gradalign.proxies import PROXIES, Estimate, Proxy
 from gradalign.record import Score, Scores
-from gradalign.statistics import Need, Statistics, WeightStatistic
+from gradalign.statistics import Need, Statistics
 
 DEFAULT_PROXIES = (
     "gradalign_i",
@@ -276,7 +284,7 @@ def _pass_failed(outcome: Outcome, needs: Needs) -> bool:
     """Whether the pass over per-sample gradients gave nothing of what is needed of it."""
     if isinstance(outcome, Failure) or not outcome.failures.keys() & OF_THE_PASS:
         return False
-    return any(isinstance(need, WeightStatistic) or need in OF_THE_PASS for need in needs)
+    return wants_pass(needs)
 
 
 def _estimate(

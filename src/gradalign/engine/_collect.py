@@ -93,7 +93,7 @@ def collect(
         values: dict[str, object] = {"params": trainable} if "params" in needs else {}
         failures: dict[str, Exception] = {}
         result, used = None, "none"
-        if _wants_pass(needs):
+        if wants_pass(needs):
             with _kept(failures, OF_THE_PASS, lenient=lenient):
                 result, used = run(conditions, backend, check, observation(conditions))
                 values |= _values(conditions, result, needs)
@@ -122,7 +122,7 @@ def _known(needs: Sequence[Need], backend: str) -> None:
         raise InputError(f"unknown backend {backend!r}: choose from {', '.join(get_args(Backend))}")
 
 
-def _wants_pass(needs: Iterable[Need]) -> bool:
+def wants_pass(needs: Iterable[Need]) -> bool:
     """Whether anything is wanted that only a pass over the samples gives."""
     return any(isinstance(need, WeightStatistic) or need in OF_THE_PASS for need in needs)
 

@@ -8,7 +8,8 @@ point's region, so differences are its slopes, exact but for rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,10 +77,10 @@ class PiecewiseLinear:
             UnsupportedError: A function that is not piecewise linear.
         """
         m, k = points.shape
-        base = self._origin + torch.einsum("mk,k...->m...", points, self._directions)
+        base = self._inputs(points)
         moved = [base + d.view(1, *d.shape) for d in self._directions]
         gates = _Gates(m, k)
-        with _ready(self._model), torch.no_grad(), gates:
+        with _ready(self._model), gates:
             out = self._model(torch.cat([base, *moved]))
         if not isinstance(out, Tensor):
             raise UnsupportedError("the network must return one tensor")
@@ -91,9 +92,12 @@ class PiecewiseLinear:
 
     def outputs(self, points: Tensor) -> Tensor:
         """The network's own outputs at [m, k] coordinates, [m, D]."""
-        inputs = self._origin + torch.einsum("mk,k...->m...", points, self._directions)
-        with _ready(self._model), torch.no_grad():
-            return self._model(inputs).flatten(1)  # type: ignore[no-any-return]
+        with _ready(self._model):
+            out: Tensor = self._model(self._inputs(points)).flatten(1)
+        return out
+
+    def _inputs(self, points: Tensor) -> Tensor:
+        return self._origin + torch.einsum("mk,k...->m...", points, self._directions)
 
     def check(self, affine: Affine, base: Tensor, inside: Tensor) -> None:
         """Compare the map with the network at other points of the same regions, [m, k] each.
@@ -119,25 +123,22 @@ def _split(stacked: Tensor, m: int, k: int) -> tuple[Tensor, Tensor]:
     return base, slopes
 
 
-class _ready:  # noqa: N801 - reads as a function in a with statement
-    """Context in which the model is in eval mode and double precision."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
-
-    def __enter__(self) -> None:
-        self._modes = [(module, module.training) for module in self._model.modules()]
-        tensors = [*self._model.parameters(), *self._model.buffers()]
-        self._data = [(tensor, tensor.data) for tensor in tensors]
-        self._model.eval()
-        for tensor in tensors:
-            if tensor.is_floating_point():
-                tensor.data = tensor.data.double()
-
-    def __exit__(self, *_: object) -> None:
-        for tensor, data in self._data:
-            tensor.data = data
-        for module, training in self._modes:
+@contextmanager
+def _ready(model: nn.Module) -> Iterator[None]:
+    """Context in which the model is in eval mode and double precision, without gradients."""
+    modes = [(module, module.training) for module in model.modules()]
+    floats = [t for t in (*model.parameters(), *model.buffers()) if t.is_floating_point()]
+    data = [tensor.data for tensor in floats]
+    try:
+        model.eval()
+        for tensor in floats:
+            tensor.data = tensor.data.double()
+        with torch.no_grad():
+            yield
+    finally:
+        for tensor, before in zip(floats, data, strict=True):
+            tensor.data = before
+        for module, training in modes:
             module.training = training
 
 
