@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "_registry linalg failure",
         "batch probe statistics device",
         "data",
-        "engine proxies spaces regions",
+        "engine proxies spaces regions training",
         "aggregates candidate benchmarks",
         "libraries conditions record separation",
         "cost models ranking scorer",
@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sweep comparison",
         "report testing",
         "pages",
-        "demonstration",
+        "demonstration studies",
         "cli",
     )
 )
@@ -52,6 +52,7 @@ NARROW: dict[str, frozenset[str]] = {
         "proxies": "_registry errors linalg statistics",
         "spaces": "_registry errors",
         "regions": "errors",
+        "training": "batch errors",
         "aggregates": "_registry errors proxies",
         "separation": "",
         "evaluation": "aggregates errors proxies",

@@ -7,6 +7,7 @@ from gradalign.report.heat_map import HeatMap
 from gradalign.report.page import Page, render
 from gradalign.report.part import Part
 from gradalign.report.scatter import Scatter
+from gradalign.report.section import Picture, Section
 from gradalign.report.table import Cell, Column, SortableTable
 from gradalign.report.view import Highlight, View
 
@@ -20,8 +21,10 @@ __all__ = [
     "Highlight",
     "Page",
     "Part",
+    "Picture",
     "Role",
     "Scatter",
+    "Section",
     "SortableTable",
     "View",
     "render",

@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from gradalign.report._figure import finite
 from gradalign.report._sections import facts_html, paragraphs, part_html
 from gradalign.report.part import Part
+from gradalign.report.section import Section
 from gradalign.report.view import View
 
 
@@ -24,13 +25,15 @@ class Page:
     Args:
         title: Its title.
         lead: Paragraphs of text.
-        parts: What is shown; the reader chooses one view of one part at a time.
+        parts: Pools of networks; the reader chooses one view of one part at a time.
+        sections: What stands below the parts, whichever is chosen.
         facts: Names and values at the end: versions.
     """
 
     title: str
     lead: Sequence[str]
-    parts: Sequence[Part]
+    parts: Sequence[Part] = ()
+    sections: Sequence[Section] = ()
     facts: Sequence[tuple[str, str]]
 
 
@@ -42,8 +45,14 @@ def render(page: Page) -> str:
         lead=paragraphs(page.lead),
         chooser=_chooser(page.parts),
         parts="".join(map(part_html, page.parts)),
+        sections="".join(section.to_html() for section in page.sections),
         facts=facts_html(page.facts),
-        data=_embedded({"parts": [_part_data(part) for part in page.parts]}),
+        data=_embedded(
+            {
+                "parts": [_part_data(part) for part in page.parts],
+                "charts": [chart for section in page.sections for chart in section.charts],
+            }
+        ),
         plotly=get_plotlyjs(),
         script=_asset("script.js"),
     )
@@ -63,7 +72,7 @@ def _chooser(parts: Sequence[Part]) -> str:
             f'<optgroup label="{escape(part.name)}">{group}</optgroup>'
             for part, group in zip(parts, groups, strict=True)
         ]
-    only = sum(len(part.views) for part in parts) == 1
+    only = sum(len(part.views) for part in parts) <= 1
     hidden = " hidden" if only else ""
     return (
         f'<label class="chooser"{hidden}>Show <select id="view">{"".join(groups)}</select></label>'

@@ -121,7 +121,25 @@ function drawCards(cards, part, number) {
   });
 }
 
+// Charts of sections come finished but for the theme: a trace names its colour by its place in
+// PALETTE, so that the same colour stands for the same thing in several charts.
+function drawFree(element, figure) {
+  const traces = figure.data.map((trace) => {
+    if (typeof trace.meta !== "number") return trace;
+    const color = PALETTE[trace.meta % PALETTE.length];
+    const painted = { ...trace, marker: { color, ...trace.marker }, line: { color, ...trace.line } };
+    return trace.error_y ? { ...painted, error_y: { color, ...trace.error_y } } : painted;
+  });
+  draw(element, traces, figure.layout);
+}
+
+function drawSections() {
+  document.querySelectorAll(".chart.free").forEach((element, k) => drawFree(element, data.charts[k]));
+}
+
 function show() {
+  drawSections();
+  if (!data.parts.length) return;
   const [place, number] = chosen.value.split(" ").map(Number);
   const part = data.parts[place];
   const view = part.views[number];

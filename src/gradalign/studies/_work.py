@@ -1,0 +1,83 @@
+"""Many independent tasks on several processes, finished ones taken from the ledger."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+
+import torch
+
+from gradalign import __version__
+from gradalign.studies._ledger import Json, Ledger
+
+Task = Mapping[str, object]
+"""What a task is, as JSON has it: it names the result in the ledger."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is done, the number of tasks done and that of all."""
+
+
+class Workshop:
+    """Where the tasks of a study are done.
+
+    Args:
+        ledger: Results so far, and where new ones go.
+        workers: Number of processes, with one thread each; 1: this process, with its threads.
+        progress: Told how far each `do` is.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        workers: int = 1,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._workers = workers
+        self._progress = progress
+
+    def do(self, what: str, work: Callable[[Task], Json], tasks: Sequence[Task]) -> list[Json]:
+        """The result of each task, in their order.
+
+        Args:
+            what: What is done, for the reader of the progress and as part of each task's name.
+            work: A function of a module, from a task to its result; the result depends on nothing
+                else.
+            tasks: What differs between them.
+        """
+        named = [{"study": what, "version": __version__, **task} for task in tasks]
+        todo = [task for task in named if self._ledger.get(task) is None]
+        done = len(named) - len(todo)
+        self._tell(what, done, len(named))
+        for task, result in self._results(work, todo):
+            self._ledger.put(task, result)
+            done += 1
+            self._tell(what, done, len(named))
+        found = [self._ledger.get(task) for task in named]
+        return [result for result in found if result is not None]
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(what, done, total)
+
+    def _results(
+        self, work: Callable[[Task], Json], todo: Sequence[Task]
+    ) -> Iterator[tuple[Task, Json]]:
+        if self._workers == 1 or len(todo) < 2:
+            for task in todo:
+                yield task, work(task)
+            return
+        pool = ProcessPoolExecutor(
+            min(self._workers, len(todo)),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=torch.set_num_threads,
+            initargs=(1,),
+        )
+        try:
+            running: dict[Future[Json], Task] = {pool.submit(work, task): task for task in todo}
+            while running:
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
