@@ -85,6 +85,7 @@ NAME_PLACES: dict[str, str] = {
     "demonstration/run.py": "rows of the demo's table",
     "demonstration/page.py": "what the demo's page says of them",
     "demonstration/findings.py": "what the demo concludes",
+    "studies/convergence/measures.py": "what the study is about",
 }
 """Where a score may be named, beside the files that define it."""
 

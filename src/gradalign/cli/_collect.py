@@ -161,8 +161,9 @@ def with_metrics(
 
 
 def _at_hand() -> list[Benchmark]:
-    """The registered benchmarks at hand that hold an accuracy."""
-    return [each for each in BENCHMARKS.values() if each.at_hand and default_metrics(each)]
+    """The registered benchmarks of one space at hand that hold an accuracy."""
+    known = [each for each in BENCHMARKS.values() if each.space is not None]
+    return [each for each in known if each.at_hand and default_metrics(each)]
 
 
 def _for_networks(frame: pd.DataFrame, db: Path) -> list[Benchmark]:

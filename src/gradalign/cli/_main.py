@@ -8,14 +8,26 @@ from collections.abc import Sequence
 
 import typer
 
-from gradalign.cli import data, demo, evaluate, listing, merge, rank, report, score, sweep, tables
+from gradalign.cli import (
+    data,
+    demo,
+    evaluate,
+    listing,
+    merge,
+    rank,
+    report,
+    score,
+    study,
+    sweep,
+    tables,
+)
 from gradalign.cli._app import app
 from gradalign.errors import GradalignError
 from gradalign.failure import one_line
 
 __all__ = ["app", "main"]
 
-COMMANDS = (demo, listing, score, rank, sweep, evaluate, tables, report, merge, data)
+COMMANDS = (demo, listing, score, rank, sweep, evaluate, tables, report, study, merge, data)
 """Modules that register a command or a group of them each, in the order of `--help`."""
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130

@@ -98,7 +98,7 @@ def note(line: str) -> None:
 def progress(what: str, total: int, *, quiet: bool) -> Iterator[Progress]:
     """A progress bar on stderr with one task; nothing where that is no terminal."""
     bar = Progress(
-        TextColumn(f"[bold]{what}"),
+        TextColumn("[bold]{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

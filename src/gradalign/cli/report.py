@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from gradalign.pages import records_page
 from gradalign.report import Page, Part, render
 from gradalign.store import Store
 from gradalign.store.export import export
+from gradalign.studies import STUDIES, read_document
 
 COLUMNS = ("model", "proxy", "seed", "value", "status", "reason", "seconds")
 """Of the CSV on stdout."""
@@ -64,11 +66,21 @@ def report(
         str | None,
         typer.Option("--metric", metavar="M", show_default="all", help="Which accuracy."),
     ] = None,
+    studies: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--study",
+            metavar="FILE",
+            show_default=False,
+            help="Results of gradalign study (.json) to show below the scores; repeatable.",
+        ),
+    ] = None,
     protocol: Protocol = None,
     seed: Seed = 0,
 ) -> int:
     """A page about the records of a store; --format csv or json: the records on stdout."""
     target = _target(db, out, display.format)
+    read = [read_document(path, STUDIES) for path in studies or ()]
     with Store.read(db) as store:
         records, protocols = store.frame(), store.protocols
     records = chosen(records, protocol, db)
@@ -86,7 +98,8 @@ def report(
                     bar.task_ids[0], completed=done, total=total
                 ),
             )
-        write_page(render(page), target)
+        sections = [section for each, document in read for section in each.below_scores(document)]
+        write_page(render(replace(page, sections=sections)), target)
     elif target is not None:
         export(records, target)
     if display.format is Format.csv:

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradalign.benchmarks import BENCHMARKS, Benchmark
 from gradalign.errors import InputError
+from gradalign.spaces import SPACES
 
 FEWEST = 3
 """Networks that an order can be judged on."""
@@ -51,7 +52,7 @@ def drawn(benchmark: Benchmark, metrics: Sequence[str], networks: int, seed: int
     """Networks of a benchmark, with the prefix of their space, drawn without replacement.
 
     Args:
-        benchmark: Its table, of a known space.
+        benchmark: Its table, of a known space, or of architectures with the prefix of theirs.
         metrics: Only networks with a value in each of these are drawn.
         networks: How many.
         seed: The same table, metrics and seed give the same networks.
@@ -59,16 +60,21 @@ def drawn(benchmark: Benchmark, metrics: Sequence[str], networks: int, seed: int
     Raises:
         InputError: The space is not known, or the table holds fewer networks.
     """
-    if benchmark.space is None:
+    table = benchmark.frame
+    if benchmark.space is None and not table["arch"].map(_has_prefix).all():
         raise InputError(
             f"the search space of {benchmark.name!r} is not known: name it by --space, or write "
             "the architectures with its prefix"
         )
-    table = benchmark.frame
+    prefix = "" if benchmark.space is None else f"{benchmark.space}:"
     complete = np.isfinite(table[[*metrics]].to_numpy(np.float64)).all(axis=1)
     archs = table["arch"][complete].tolist()
     if not FEWEST <= networks <= len(archs):
         raise InputError(
             f"{networks:,} networks of {benchmark.name!r}: choose {FEWEST} to {len(archs):,}"
         )
-    return [f"{benchmark.space}:{arch}" for arch in random.Random(seed).sample(archs, networks)]
+    return [f"{prefix}{arch}" for arch in random.Random(seed).sample(archs, networks)]
+
+
+def _has_prefix(arch: str) -> bool:
+    return arch.partition(":")[0] in SPACES

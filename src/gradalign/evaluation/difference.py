@@ -108,18 +108,24 @@ def all_differences(
 
 
 def with_holm(differences: Sequence[PairedDifference]) -> tuple[PairedDifference, ...]:
-    """The same with `p_holm`, those without a p left out of the correction.
+    """The same with `p_holm`, those without a p left out of the correction."""
+    corrected = holm([each.p for each in differences])
+    return tuple(replace(d, p_holm=p) for d, p in zip(differences, corrected, strict=True))
 
-    Holm: the smallest of m values is multiplied by m, the next by m - 1 and so on; none may be
-    smaller than the one before it, or greater than 1.
+
+def holm(values: Sequence[float | None]) -> list[float | None]:
+    """Holm's correction for as many tests as there are values; None stays None.
+
+    The smallest of m values is multiplied by m, the next by m - 1 and so on; none may be smaller
+    than the one before it, or greater than 1.
     """
-    tested = sorted((d.p, k) for k, d in enumerate(differences) if d.p is not None)
-    result = list(differences)
+    tested = sorted((p, k) for k, p in enumerate(values) if p is not None)
+    result: list[float | None] = [None] * len(values)
     corrected = 0.0
     for place, (p, k) in enumerate(tested):
         corrected = min(1.0, max(corrected, p * (len(tested) - place)))
-        result[k] = replace(differences[k], p_holm=corrected)
-    return tuple(result)
+        result[k] = corrected
+    return result
 
 
 def resampled_blocks(samples: Sequence[Sample]) -> Iterator[tuple[int, int]]:

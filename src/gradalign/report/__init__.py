@@ -1,5 +1,6 @@
 """Pages that need nothing from outside: text, sortable tables and charts in one HTML file."""
 
+from gradalign.report._figure import Figure, layout, title
 from gradalign.report.axis import AccuracyAxis
 from gradalign.report.curves import Curve, Role
 from gradalign.report.dots import Dot
@@ -17,6 +18,7 @@ __all__ = [
     "Column",
     "Curve",
     "Dot",
+    "Figure",
     "HeatMap",
     "Highlight",
     "Page",
@@ -27,5 +29,7 @@ __all__ = [
     "Section",
     "SortableTable",
     "View",
+    "layout",
     "render",
+    "title",
 ]

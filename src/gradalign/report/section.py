@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -62,7 +63,9 @@ class Section:
 
 
 def _paragraphs(texts: Sequence[str]) -> str:
-    return "".join(f"<p>{escape(text)}</p>" for text in texts)
+    """A `<p>` for each text; what stands between backticks is set as code."""
+    codes = (re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)) for text in texts)
+    return "".join(f"<p>{text}</p>" for text in codes)
 
 
 def _picture(each: Picture) -> str:

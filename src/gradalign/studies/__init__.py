@@ -3,8 +3,12 @@
 Each measures, writes one document of results, and makes text and pictures of that document alone.
 """
 
+from gradalign.studies._documents import read_document
 from gradalign.studies._ledger import Ledger
 from gradalign.studies._study import Document, Study
 from gradalign.studies._work import Workshop
+from gradalign.studies.convergence import CONVERGENCE
 
-__all__ = ["Document", "Ledger", "Study", "Workshop"]
+STUDIES = {study.name: study for study in (CONVERGENCE,)}
+
+__all__ = ["STUDIES", "Document", "Ledger", "Study", "Workshop", "read_document"]

@@ -36,14 +36,17 @@ class Study:
         return Page(
             title=self.title,
             lead=[self.question],
-            sections=self.all_sections(document),
+            sections=[
+                Section(title="What came out", text=self.findings(document)),
+                *self.sections(document),
+            ],
             facts=[*conditions(document), *versions()],
         )
 
-    def all_sections(self, document: Document) -> list[Section]:
-        """The findings, and what they were made from."""
-        found = Section(title="What came out", text=self.findings(document))
-        return [found, *self.sections(document)]
+    def below_scores(self, document: Document) -> list[Section]:
+        """The same for a page about something else: under a heading of its own."""
+        text = [self.question, *self.findings(document)]
+        return [Section(title=self.title, text=text), *self.sections(document)]
 
 
 def conditions(document: Document) -> list[tuple[str, str]]:

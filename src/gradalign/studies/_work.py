@@ -5,13 +5,16 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 import torch
 
 from gradalign import __version__
+from gradalign.errors import GradalignError
 from gradalign.studies._ledger import Json, Ledger
 
-Task = Mapping[str, object]
+Task = Mapping[str, Any]
 """What a task is, as JSON has it: it names the result in the ledger."""
 
 Progress = Callable[[str, int, int], None]
@@ -79,5 +82,10 @@ class Workshop:
             while running:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(future), future.result()
+        except BrokenProcessPool:
+            raise GradalignError(
+                "a process was ended from outside, for want of memory perhaps: the same command "
+                "goes on, with fewer --workers it needs less"
+            ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

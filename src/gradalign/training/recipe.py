@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gradalign.errors import InputError
@@ -36,6 +37,10 @@ class Recipe:
                 f"training for {self.epochs} epochs in steps of {self.batch_size} samples at "
                 f"learning rate {self.learning_rate:g}: all three must be above 0"
             )
+
+    def steps(self, samples: int) -> int:
+        """Number of steps of a training on so many samples."""
+        return self.epochs * math.ceil(samples / self.batch_size)
 
     def __str__(self) -> str:
         return (

@@ -22,11 +22,9 @@ class Trained:
     """What became of a network.
 
     Args:
-        step_losses: Mean cross-entropy of each step's samples before the step; shorter than the
-            training where it diverged.
-        train_losses: Mean cross-entropy of all training samples, in eval mode: before the training
-            and after each epoch.
-        train_accuracy: Of the trained network on the training samples, percent.
+        step_losses: Mean cross-entropy of the counted samples of each step before it, shorter than
+            the training where it diverged; NaN for a step without any.
+        train_accuracy: Of the trained network on all counted samples, percent.
         test_loss: Its mean cross-entropy on the test samples; None where it is not finite.
         test_accuracy: On the test samples, percent. Of a network that diverged: that of its last
             weights.
@@ -34,7 +32,6 @@ class Trained:
     """
 
     step_losses: tuple[float, ...]
-    train_losses: tuple[float, ...]
     train_accuracy: float
     test_loss: float | None
     test_accuracy: float
@@ -48,6 +45,7 @@ def train(
     recipe: Recipe,
     *,
     seed: int,
+    counted: Tensor | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> Trained:
     """Train a classifier in place, and look what it has learned.
@@ -59,6 +57,8 @@ def train(
         recipe: How.
         seed: Of the order of the samples; together with the weights of `model` it fixes the result
             on one machine.
+        counted: Bool [n], the training samples whose losses are reported; all are learned. None:
+            all.
         after_epoch: Called with 0 before the first epoch and with each epoch's number after it.
     """
     optimiser = torch.optim.SGD(
@@ -68,47 +68,42 @@ def train(
         weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
     )
-    steps = recipe.epochs * math.ceil(len(training) / recipe.batch_size)
+    steps = recipe.steps(len(training))
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     order = torch.Generator().manual_seed(seed)
-    looked = [_loss_and_accuracy(model, training)[0]]
+    counts = torch.ones(len(training), dtype=torch.bool) if counted is None else counted
+    losses: list[float] = []
     if after_epoch is not None:
         after_epoch(0)
-    losses: list[float] = []
     for epoch in range(1, recipe.epochs + 1):
         model.train()
         for samples in _minibatches(len(training), recipe.batch_size, order):
-            loss = F.cross_entropy(model(training.inputs[samples]), training.targets[samples])
-            if not math.isfinite(loss.item()):
-                return _result(model, training, test, losses, looked, diverged=True)
-            losses.append(loss.item())
+            logits = model(training.inputs[samples])
+            each = F.cross_entropy(logits, training.targets[samples], reduction="none")
+            if not bool(torch.isfinite(each).all()):
+                return _looked_at(model, training[counts], test, losses, diverged=True)
+            losses.append(each.detach()[counts[samples]].mean().item())
             optimiser.zero_grad()
-            loss.backward()
+            each.mean().backward()
             optimiser.step()
             falling.step()
-        looked.append(_loss_and_accuracy(model, training)[0])
         if after_epoch is not None:
             after_epoch(epoch)
-    return _result(model, training, test, losses, looked, diverged=False)
+    return _looked_at(model, training[counts], test, losses, diverged=False)
 
 
-def _result(
-    model: nn.Module,
-    training: Batch,
-    test: Batch,
-    losses: list[float],
-    looked: list[float],
-    *,
-    diverged: bool,
+def _looked_at(
+    model: nn.Module, training: Batch, test: Batch, losses: list[float], *, diverged: bool
 ) -> Trained:
+    """What became of a network, from its losses and a look at what it can do."""
     test_loss, test_accuracy = _loss_and_accuracy(model, test)
+    finite = math.isfinite(test_loss)
     return Trained(
         step_losses=tuple(losses),
-        train_losses=tuple(loss for loss in looked if math.isfinite(loss)),
         train_accuracy=_loss_and_accuracy(model, training)[1],
-        test_loss=test_loss if math.isfinite(test_loss) else None,
+        test_loss=test_loss if finite else None,
         test_accuracy=test_accuracy,
-        diverged=diverged or not math.isfinite(test_loss),
+        diverged=diverged or not finite,
     )
 
 
