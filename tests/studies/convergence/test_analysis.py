@@ -1,5 +1,6 @@
 """What is concluded from trainings, on made-up ones of which the truth is known."""
 
+import math
 import random
 
 import pytest
@@ -10,7 +11,7 @@ from gradalign.studies.convergence.findings import findings, with_interval
 from gradalign.studies.convergence.interventions import effects, paired
 from gradalign.studies.convergence.measures import MEASURES, SUMS
 from gradalign.studies.convergence.networks import CHANGES
-from gradalign.studies.convergence.runs import LATER, steps_to
+from gradalign.studies.convergence.runs import LATER, mean_loss, steps_to
 
 MOST = 96
 
@@ -28,8 +29,8 @@ def run(space, network, seed, rng, *, hinders=1.0):
         "seed": seed,
         "accuracy": 90 + 5 * good,
         "train_accuracy": 99.0,
-        "losses": [2.0] * MOST,
-        "steps": {"1.5": 10, "1.0": round(50 - 40 * good), "0.5": None},
+        "losses": [2.0 - good] * MOST,
+        "steps": {"1.5": 10, "1.0": None, "0.5": None},
         "most_steps": MOST,
         "diverged": False,
         "measures": {"0": first, **{str(epoch): measures for epoch in LATER}},
@@ -64,11 +65,11 @@ def test_verdicts(hinders, verdict):
 
 def test_shuffled_outcomes_are_no_evidence():
     given = runs(1.0)
-    outcomes = [(each["accuracy"], each["steps"]) for each in given]
+    outcomes = [(each["accuracy"], each["losses"]) for each in given]
     random.Random(1).shuffle(outcomes)
     shuffled = [
-        {**each, "accuracy": accuracy, "steps": steps}
-        for each, (accuracy, steps) in zip(given, outcomes, strict=True)
+        {**each, "accuracy": accuracy, "losses": losses}
+        for each, (accuracy, losses) in zip(given, outcomes, strict=True)
     ]
     told = {}
     for name, own in (("as they are", given), ("shuffled", shuffled)):
@@ -98,17 +99,17 @@ def test_a_measure_without_values_has_no_tau():
     assert second.tau is not None
 
 
-def test_what_never_gets_there_is_slowest():
-    never = run("a", 0, 0, random.Random(0))
-    never["steps"]["1.0"] = None
-    late = run("a", 1, 0, random.Random(0))
-    late["steps"]["1.0"] = MOST
-    found = evaluations([never, late, run("a", 2, 0, random.Random(1))])
-    assert found[0].metric == "speed"
+def test_steps_are_counted_to_a_level_of_the_mean_of_eight():
     assert steps_to([1.0] * 7, 2.0) is None
     assert steps_to([1.0] * 8, 1.0) == 8
     assert steps_to([9.0] * 8 + [0.0] * 8, 1.0) == 16
     assert steps_to([None] * 8 + [0.5], 1.0) == 9
+
+
+def test_a_diverged_training_knows_nothing_from_there_on():
+    run = {"losses": [1.0, None, 3.0], "most_steps": 3}
+    assert mean_loss(run) == 2.0
+    assert mean_loss({**run, "most_steps": 5}) == pytest.approx((4 + 2 * math.log(10)) / 4)
 
 
 def test_paired_differences_have_students_interval():
@@ -123,10 +124,10 @@ def test_paired_differences_have_students_interval():
 
 
 @pytest.mark.parametrize(
-    ("conflict", "steps", "agreement"),
-    [(0.1, 10, "agrees"), (-0.1, -10, "agrees"), (0.1, -10, "contradicts"), (0.1, 0, "undecided")],
+    ("conflict", "slower", "agreement"),
+    [(0.1, 1, "agrees"), (-0.1, -1, "agrees"), (0.1, -1, "contradicts"), (0.1, 0, "undecided")],
 )
-def test_an_intervention_agrees_where_conflict_and_steps_move_together(conflict, steps, agreement):
+def test_an_intervention_agrees_where_conflict_and_loss_move_together(conflict, slower, agreement):
     change = CHANGES[0]
     after = next(level for level in change.levels if level != change.baseline)
     given, rng = [], random.Random(0)
@@ -136,13 +137,14 @@ def test_an_intervention_agrees_where_conflict_and_steps_move_together(conflict,
             own |= {"change": change.name, "level": level, "network": 0}
             values = own["measures"]["0"]
             values["conflict_fraction"] += moved * (conflict + 0.001 * rng.random())
-            own["steps"]["1.0"] += moved * steps + rng.choice([-1, 1])
+            shift = moved * slower + 0.1 * rng.choice([-1, 1])
+            own["losses"] = [loss + shift for loss in own["losses"]]
             given.append(own)
     (effect,) = effects(given)
     assert effect["agreement"]["conflict_fraction"] == agreement
     assert effect["conflict"]["conflict_fraction"]["value"] == pytest.approx(conflict, abs=0.01)
     assert effect["conflict"]["gradalign_i_mean"]["value"] == 0
-    assert effect["steps"]["pairs"] == 5
+    assert effect["loss"]["pairs"] == 5
 
 
 def test_intervals_are_written():

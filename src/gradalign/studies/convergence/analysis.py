@@ -15,12 +15,10 @@ from gradalign.evaluation.difference import holm, two_sided
 from gradalign.evaluation.rank_statistics import kendall_tau
 from gradalign.proxies import PROXIES
 from gradalign.studies.convergence.measures import MEASURES, SIZES, SUMS
-from gradalign.studies.convergence.runs import LATER, LEVELS, measure_at
+from gradalign.studies.convergence.runs import LATER, mean_loss, measure_at
 
 OUTCOMES = ("speed", "accuracy")
-"""What is predicted: how few steps the training takes to `LEVEL`, and the test accuracy."""
-
-LEVEL = LEVELS[1]
+"""What is predicted: a low mean loss over the training, and the test accuracy."""
 
 Verdict = Literal["evidence for", "evidence against", "no evidence"]
 
@@ -185,13 +183,5 @@ def _truth(runs: Runs) -> pd.DataFrame:
 
 
 def _outcome(run: Mapping[str, Any], name: str) -> float:
-    """Accuracy in percent, or minus the steps to `LEVEL`: what never gets there is last."""
-    if name == "accuracy":
-        return float(run["accuracy"])
-    return -float(steps_of(run))
-
-
-def steps_of(run: Mapping[str, Any]) -> int:
-    """Steps to `LEVEL`; one more than there were where it was not reached."""
-    reached = run["steps"][str(LEVEL)]
-    return int(reached) if reached is not None else int(run["most_steps"]) + 1
+    """Accuracy in percent, or minus the mean loss in nats."""
+    return float(run["accuracy"]) if name == "accuracy" else -mean_loss(run)

@@ -30,7 +30,7 @@ def findings(document: Document) -> list[str]:
     ]
 
 
-def with_interval(value: float | None, ci: tuple[float, float] | None, unit: str = "") -> str:
+def with_interval(value: float | None, ci: tuple[float, float] | None) -> str:
     """A value with its 95 % interval.
 
     Example:
@@ -40,7 +40,7 @@ def with_interval(value: float | None, ci: tuple[float, float] | None, unit: str
     if value is None:
         return "without a value"
     interval = "" if ci is None else f" [{_decimal(ci[0])}, {_decimal(ci[1])}]"
-    return f"{_decimal(value)}{interval}{unit}"
+    return f"{_decimal(value)}{interval}"
 
 
 def _decimal(value: float) -> str:
@@ -121,12 +121,12 @@ def _effects(document: Document) -> Iterator[str]:
             f"{name} {with_interval(own['value'], own['ci'])}"
             for name, own in each["conflict"].items()
         )
-        steps, accuracy = each["steps"], each["accuracy"]
+        loss, accuracy = each["loss"], each["accuracy"]
         diverged = f"; {each['diverged']} diverged" if each["diverged"] else ""
         yield (
             f"{each['change'].capitalize()} ({meanings[each['change']]}), {each['level']} against "
-            f"{each['baseline']}: conflict changes by {conflict} (positive: more of it), steps to "
-            f"the level of loss by {with_interval(steps['value'], steps['ci'])}, test accuracy by "
-            f"{with_interval(accuracy['value'], accuracy['ci'], ' points')}, over {steps['pairs']} "
-            f"pairs{diverged}."
+            f"{each['baseline']}: conflict changes by {conflict} (positive: more of it), the mean "
+            f"loss over the training by {with_interval(loss['value'], loss['ci'])} (positive: "
+            f"slower), test accuracy by {with_interval(accuracy['value'], accuracy['ci'])} points, "
+            f"over {loss['pairs']} pairs{diverged}."
         )

@@ -10,10 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import t as student
 
-from gradalign.studies.convergence.analysis import steps_of
 from gradalign.studies.convergence.measures import CONFLICT, Measure
 from gradalign.studies.convergence.networks import CHANGES, Change
-from gradalign.studies.convergence.runs import measure_at
+from gradalign.studies.convergence.runs import mean_loss, measure_at
 
 Agreement = Literal["agrees", "contradicts", "undecided"]
 
@@ -49,17 +48,17 @@ class Effect:
         level: The state.
         baseline: The state that it is compared with.
         conflict: Difference of each measure, in the direction in which conflict rises.
-        steps: Of the steps to the level of loss.
+        loss: Of the mean loss over the training, in nats: positive where it became slower.
         accuracy: Of the test accuracy, in percentage points.
         diverged: Trainings in this state that diverged.
-        agreement: By measure, what steps and conflict together say about "conflict slows".
+        agreement: By measure, what speed and conflict together say about "conflict slows".
     """
 
     change: str
     level: str
     baseline: str
     conflict: Mapping[str, Difference]
-    steps: Difference
+    loss: Difference
     accuracy: Difference
     diverged: int
     agreement: Mapping[str, Agreement]
@@ -106,16 +105,16 @@ def _effect(change: Change, level: str, runs: Sequence[Mapping[str, Any]]) -> Ef
     after = {_pair(run): run for run in runs if run["level"] == level}
     pairs = [(before[key], after[key]) for key in after if key in before]
     conflict = {name: _conflict(pairs, measure) for name, measure in CONFLICT.items()}
-    steps = paired([float(steps_of(b) - steps_of(a)) for a, b in pairs])
+    loss = paired([mean_loss(b) - mean_loss(a) for a, b in pairs])
     return Effect(
         change=change.name,
         level=level,
         baseline=change.baseline,
         conflict=conflict,
-        steps=steps,
+        loss=loss,
         accuracy=paired([b["accuracy"] - a["accuracy"] for a, b in pairs]),
         diverged=sum(bool(run["diverged"]) for run in after.values()),
-        agreement={name: _agreement(own.sign * steps.sign) for name, own in conflict.items()},
+        agreement={name: _agreement(own.sign * loss.sign) for name, own in conflict.items()},
     )
 
 

@@ -26,7 +26,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 RECIPES: Mapping[str, Recipe] = {
     "nb201": Recipe(learning_rate=0.01),
     "mlp": Recipe(learning_rate=0.05),
-    "macro": Recipe(learning_rate=0.01),
+    "macro": Recipe(learning_rate=0.005),
 }
 """How they are trained: short enough that good and bad networks still differ."""
 

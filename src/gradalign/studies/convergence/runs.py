@@ -31,7 +31,7 @@ LEVELS = (1.5, 1.0, 0.5)
 """Losses whose steps are counted; a network that knows nothing has ln 10 = 2.3."""
 
 WINDOW = 8
-"""Steps whose mean loss has to be at most such a level."""
+"""Steps whose mean loss has to be at most such a level, and that are averaged in pictures."""
 
 
 def trained(task: Task) -> Json:
@@ -105,6 +105,17 @@ def summary(found: Trained, most: int) -> Json:
         "most_steps": most,
         "diverged": found.diverged,
     }
+
+
+def mean_loss(run: Mapping[str, Any]) -> float:
+    """Mean cross-entropy of all steps: low for a network that learns fast.
+
+    Unlike a number of steps it is there for networks that never reach a level. After a training
+    diverged its steps count as those of a network that knows nothing.
+    """
+    known = [loss for loss in run["losses"] if loss is not None]
+    lost = int(run["most_steps"]) - len(run["losses"])
+    return float(sum(known) + lost * math.log(CLASSES)) / (len(known) + lost)
 
 
 def steps_to(losses: list[float | None], level: float) -> int | None:

@@ -10,9 +10,8 @@ import numpy as np
 from gradalign.report import Cell, Column, Figure, Picture, Section, SortableTable
 from gradalign.studies._charts import chart, series
 from gradalign.studies._study import Document
-from gradalign.studies.convergence.analysis import LEVEL, steps_of
 from gradalign.studies.convergence.measures import CONFLICT, Measure
-from gradalign.studies.convergence.runs import LATER, WINDOW, measure_at
+from gradalign.studies.convergence.runs import LATER, LEVELS, WINDOW, mean_loss, measure_at
 
 Run = Mapping[str, Any]
 Runs = Sequence[Run]
@@ -23,7 +22,10 @@ FIRST, *_ = CONFLICT.values()
 THIRDS = ("least conflict", "in between", "most conflict")
 
 ACCURACY = "test accuracy (%)"
-STEPS = f"steps to a loss of {LEVEL:g}"
+APART = 0.22
+"""Distance of the spaces within a row of a chart, in rows."""
+
+LOSS = "mean loss over the training (nats)"
 
 
 def sections(document: Document) -> list[Section]:
@@ -58,10 +60,6 @@ def _by_network(runs: Runs) -> dict[str, Runs]:
 def _mean(values: Iterable[float | None]) -> float | None:
     present = [value for value in values if value is not None]
     return sum(present) / len(present) if present else None
-
-
-def _steps(run: Run) -> float:
-    return float(steps_of(run))
 
 
 def _accuracy(run: Run) -> float:
@@ -102,7 +100,7 @@ def _loss_figure(runs: Runs) -> Figure:
 def _outcomes(runs: Runs) -> Section:
     """Conflict before training against what came of it, a point a network."""
     outcomes: tuple[tuple[str, Callable[[Run], float]], ...] = (
-        (STEPS, _steps),
+        (LOSS, mean_loss),
         (ACCURACY, _accuracy),
     )
     pictures = []
@@ -148,24 +146,30 @@ def _beside_size(document: Document) -> Section:
     """Partial tau of every measure, by space and outcome."""
     pictures = []
     for outcome in dict.fromkeys(each["metric"] for each in document["evaluations"]):
-        traces, names = [], 0
         found = [each for each in document["evaluations"] if each["metric"] == outcome]
-        for k, each in enumerate(found):
-            rows = [row for row in each["rows"] if row["partial_tau"] is not None]
-            rows.sort(key=lambda row: str(row["proxy"]))
-            taus = [row["partial_tau"] for row in rows]
-            cis = [row["partial_tau_ci"] for row in rows]
+        kept = [[row for row in each["rows"] if row["partial_tau"] is not None] for each in found]
+        names = sorted({row["proxy"] for rows in kept for row in rows})
+        traces = []
+        for k, (each, rows) in enumerate(zip(found, kept, strict=True)):
+            aside = APART * (k - (len(found) - 1) / 2)  # so that the lines do not cover each other
             traces.append(
-                series(each["benchmark"], taus, [row["proxy"] for row in rows], k, across=cis)
+                series(
+                    each["benchmark"],
+                    [row["partial_tau"] for row in rows],
+                    [names.index(row["proxy"]) + aside for row in rows],
+                    k,
+                    across=[row["partial_tau_ci"] for row in rows],
+                    text=[row["proxy"] for row in rows],
+                )
             )
-            names = max(names, len(rows))
+        rows_axis = {"tickvals": [*range(len(names))], "ticktext": names, "automargin": True}
         figure = chart(
             traces,
             "partial tau given params, macs and layers",
             "",
-            height=120 + 26 * names,
+            height=120 + 34 * len(names),
             x_axis={"zeroline": True},
-            y_axis={"automargin": True, "ticksuffix": " ", "autorange": "reversed", "nticks": 0},
+            y_axis={**rows_axis, "ticksuffix": " ", "autorange": "reversed", "zeroline": False},
         )
         caption = f"with {outcome}; positive where a measure points as it promises"
         pictures.append(Picture(caption=caption, figure=figure))
@@ -182,22 +186,22 @@ def _interventions(document: Document) -> Section:
     for measure in CONFLICT.values():
         traces = []
         for k, each in enumerate(document["effects"]):
-            moved, steps = each["conflict"][measure.name], each["steps"]
+            moved, loss = each["conflict"][measure.name], each["loss"]
             name = f"{each['change']}: {each['level']}"
             traces.append(
                 series(
                     name,
                     [moved["value"]],
-                    [steps["value"]],
+                    [loss["value"]],
                     k,
                     across=[moved["ci"]],
-                    along=[steps["ci"]],
+                    along=[loss["ci"]],
                 )
             )
         figure = chart(
             traces,
             f"change of {measure.axis}, right: more",
-            f"change of {STEPS}, up: slower",
+            f"change of {LOSS}, up: slower",
             height=420,
             x_axis={"zeroline": True},
             y_axis={"zeroline": True},
@@ -218,7 +222,11 @@ def _networks(runs: Runs) -> Section:
         Column(
             title="accuracy", meaning="on the test images, percent: mean and range of the seeds"
         ),
-        Column(title="steps", meaning=f"to a loss of {LEVEL:g}: mean of the seeds"),
+        Column(title="mean loss", meaning="over the training, nats: mean of the seeds"),
+        *(
+            Column(title=f"steps to {level:g}", meaning="of loss: median of the seeds")
+            for level in LEVELS
+        ),
         *(Column(title=each.axis, meaning="before training") for each in CONFLICT.values()),
         Column(title="diverged", meaning="trainings whose loss was no longer finite"),
     ]
@@ -232,14 +240,23 @@ def _networks(runs: Runs) -> Section:
 
 def _row(name: str, runs: Runs) -> list[Cell]:
     reached = [_accuracy(run) for run in runs]
-    mean, steps = _mean(reached), _mean(map(_steps, runs))
+    mean, loss = _mean(reached), _mean(map(mean_loss, runs))
+    steps = [_median_steps(runs, level) for level in LEVELS]
     conflicts = [_mean(conflict(run, 0, measure) for run in runs) for measure in CONFLICT.values()]
     diverged = sum(bool(run["diverged"]) for run in runs)
     spread = f"{min(reached):.1f} to {max(reached):.1f}"
     return [
         Cell(text=name, key=name),
         Cell(text=f"{mean:.1f}", key=mean, detail=spread),
-        Cell(text=f"{steps:.0f}", key=steps),
+        Cell(text=f"{loss:.2f}", key=loss),
+        *(Cell(text="never" if s is None else f"{s:.0f}", key=s) for s in steps),
         *(Cell(text="-" if c is None else f"{c:.3f}", key=c) for c in conflicts),
         Cell(text=str(diverged), key=diverged),
     ]
+
+
+def _median_steps(runs: Runs, level: float) -> float | None:
+    """Median of the steps to a level of loss; None where half of the trainings never reach it."""
+    reached = [run["steps"][str(level)] for run in runs]
+    median = float(np.median([np.inf if each is None else each for each in reached]))
+    return median if np.isfinite(median) else None
