@@ -17,6 +17,7 @@ DEFAULTS = {
     "darts1000": ("validation_accuracy",),
     "nds_darts": ("test_accuracy",),
     "hw_nas_bench": (),
+    "digits": ("test_accuracy",),
     "suite_zero_transnas_micro": (
         "class_object_val_accuracy",
         "class_scene_val_accuracy",
