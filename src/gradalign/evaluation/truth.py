@@ -106,11 +106,11 @@ def read_table(
 
 
 def spelled(models: Iterable[str], truth: pd.DataFrame | Truth) -> list[str]:
-    """Architectures as the table spells them, those it does not hold without their space."""
+    """Architectures as the table spells them, all without their space."""
     spell: Callable[[str], str | None] = (
         (lambda _: None) if isinstance(truth, pd.DataFrame) else truth.spelling
     )
-    return [spell(model) or architecture_text(model) for model in models]
+    return [architecture_text(spell(model) or model) for model in models]
 
 
 def numbers(values: pd.Series[float]) -> Values:
