@@ -106,10 +106,11 @@ def test_steps_are_counted_to_a_level_of_the_mean_of_eight():
     assert steps_to([None] * 8 + [0.5], 1.0) == 9
 
 
-def test_a_diverged_training_knows_nothing_from_there_on():
-    run = {"losses": [1.0, None, 3.0], "most_steps": 3}
-    assert mean_loss(run) == 2.0
-    assert mean_loss({**run, "most_steps": 5}) == pytest.approx((4 + 2 * math.log(10)) / 4)
+def test_no_step_is_worse_than_that_of_a_network_that_knows_nothing():
+    nothing = math.log(10)
+    run = {"losses": [1.0, None, 3e30], "most_steps": 3}
+    assert mean_loss(run) == pytest.approx((1 + nothing) / 2)
+    assert mean_loss({**run, "most_steps": 5}) == pytest.approx((1 + 3 * nothing) / 4)
 
 
 def test_paired_differences_have_students_interval():

@@ -110,12 +110,14 @@ def summary(found: Trained, most: int) -> Json:
 def mean_loss(run: Mapping[str, Any]) -> float:
     """Mean cross-entropy of all steps: low for a network that learns fast.
 
-    Unlike a number of steps it is there for networks that never reach a level. After a training
-    diverged its steps count as those of a network that knows nothing.
+    Unlike a number of steps it is there for networks that never reach a level. No step counts as
+    worse than one of a network that knows nothing, ln 10, nor do those after a training diverged:
+    else a few huge losses would be all that is seen of it.
     """
-    known = [loss for loss in run["losses"] if loss is not None]
+    most = math.log(CLASSES)
+    known = [min(loss, most) for loss in run["losses"] if loss is not None]
     lost = int(run["most_steps"]) - len(run["losses"])
-    return float(sum(known) + lost * math.log(CLASSES)) / (len(known) + lost)
+    return float(sum(known) + lost * most) / (len(known) + lost)
 
 
 def steps_to(losses: list[float | None], level: float) -> int | None:
