@@ -48,7 +48,7 @@ def test_stopped_and_gone_on_with_it_is_the_same(tmp_path):
         document(tmp_path / "stopped", stop)
     assert document(tmp_path / "stopped") == whole
     text = CONVERGENCE.findings(whole)
-    assert len(text) == 4 + 1 + 1 + 2 + 3
+    assert len(text) == 1 + 4 + 1 + 1 + 2 + 3
     page = render(CONVERGENCE.page(whole))
     for arch in {each["arch"] for each in whole["runs"]}:
         assert f"mlp:{arch}" in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gradalign.studies._study import Document
@@ -23,6 +23,7 @@ SAID = {
 def findings(document: Document) -> list[str]:
     """One paragraph for each thing that the study asks."""
     return [
+        _summary(document["hypotheses"]),
         *map(_hypothesis, document["hypotheses"]),
         _sums(document),
         *_within(document),
@@ -46,6 +47,17 @@ def with_interval(value: float | None, ci: tuple[float, float] | None) -> str:
 def _decimal(value: float) -> str:
     """Two decimals, no -0.00."""
     return f"{round(value, 2) + 0.0:.2f}"
+
+
+def _summary(hypotheses: Sequence[Numbers]) -> str:
+    """How the tests that were named beforehand came out."""
+    counts = Counter(each["verdict"] for each in hypotheses)
+    told = ", ".join(f"{counts[verdict]} give {verdict}" for verdict in SAID)
+    return (
+        f"Does conflict before training predict, over architectures, how training goes? Of "
+        f"{len(hypotheses)} tests that were named beforehand, {told} the claim that "
+        "conflict hinders."
+    )
 
 
 def _hypothesis(each: Numbers) -> str:

@@ -64,8 +64,8 @@ def run(workshop: Workshop, options: Options) -> Document:
             "images": f"digits, {TRAINING} to learn, {TEST} for the test; conflict on the first "
             f"{SCORED} of those learned",
             **{f"recipe of {space}": str(recipe) for space, recipe in RECIPES.items()},
-            "speed": "mean loss of all steps of the training, low where it is fast; no step counts as "
-            "worse than one of a network that knows nothing",
+            "speed": "mean loss of all steps of the training, low where it is fast; no step counts "
+            "as worse than one of a network that knows nothing",
         },
         "runs": [_kept(each) for each in runs],
         **analysed(runs, options.seed),

@@ -201,7 +201,7 @@ def _interventions(document: Document) -> Section:
         figure = chart(
             traces,
             f"change of {measure.axis}, right: more",
-            f"change of {LOSS}, up: slower",
+            "change of mean loss (nats), up: slower",
             height=420,
             x_axis={"zeroline": True},
             y_axis={"zeroline": True},
