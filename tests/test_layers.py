@@ -86,6 +86,9 @@ NAME_PLACES: dict[str, str] = {
     "demonstration/page.py": "what the demo's page says of them",
     "demonstration/findings.py": "what the demo concludes",
     "studies/convergence/measures.py": "what the study is about",
+    "studies/linear_regions/counting.py": "the counts that the study is about",
+    "studies/linear_regions/findings.py": "what sentences call them",
+    "studies/sensitivity/measuring.py": "the scores that the study is about",
 }
 """Where a score may be named, beside the files that define it."""
 

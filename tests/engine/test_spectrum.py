@@ -55,3 +55,10 @@ def test_few_directions_in_many_channels(channels, scale):
         assert values.isfinite().all()
         found = values.clamp_min(0)[-3:].sum() / values.clamp_min(0).sum()
         assert float(found) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_has_a_spectrum_too(dtype):
+    x = torch.randn(8, 5, 3, 3, generator=torch.Generator().manual_seed(0))
+    half, _ = covariance_spectrum(x.to(dtype), 1)
+    np.testing.assert_allclose(half.numpy(), expected(x, 1), rtol=0.05)

@@ -69,7 +69,7 @@ def command(function: Command, *, of: typer.Typer = app) -> Command:
     del run.__wrapped__  # its signature would be taken for this one's
     run.__signature__ = Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
-    of.command(function.__name__.rstrip("_"))(run)
+    of.command(function.__name__.rstrip("_").replace("_", "-"))(run)
     return function
 
 

@@ -14,17 +14,25 @@ from typing import Annotated
 
 import typer
 
+from gradalign.benchmarks import get_benchmark
 from gradalign.cli._app import app, command
-from gradalign.cli._options import Display, Format, Seed, Workers
+from gradalign.cli._options import Display, Format, Seed, SpaceOfFile, Workers
 from gradalign.cli._output import note, progress, write_json
 from gradalign.cli._page import write_page
+from gradalign.cli._studied import renamed, studied
 from gradalign.cli._sweep import LINE_EVERY
+from gradalign.comparison import default_metrics
 from gradalign.errors import InputError
 from gradalign.report import render
 from gradalign.studies import Document, Ledger, Study, Workshop
 from gradalign.studies.convergence import CONVERGENCE
 from gradalign.studies.convergence import Options as ConvergenceOptions
 from gradalign.studies.convergence import run as run_convergence
+from gradalign.studies.linear_regions import LINEAR_REGIONS
+from gradalign.studies.linear_regions import Options as RegionOptions
+from gradalign.studies.linear_regions import run as run_linear_regions
+from gradalign.studies.sensitivity import NETWORKS, SENSITIVITY
+from gradalign.studies.sensitivity import run as run_sensitivity
 
 study = typer.Typer(help="Studies that anyone can rerun: results, findings, a page with pictures.")
 app.add_typer(study, name="study")
@@ -49,6 +57,38 @@ class Files:
 
 
 @study_command
+def linear_regions(
+    files: Files,
+    display: Display,
+    *,
+    benchmark: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--benchmark",
+            metavar="B",
+            show_default="those at hand",
+            help="Name or file of a table of accuracies; repeatable.",
+        ),
+    ] = None,
+    networks: Annotated[
+        int, typer.Option("--networks", min=1, help="Networks of each benchmark.")
+    ] = 120,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each stack.")] = 5,
+    seed: Seed = 0,
+) -> int:
+    """Whether the number of linear regions at initialization is enough to rank networks by.
+
+    Without --benchmark: nb201 and digits, which are embedded; nb101, nb_macro and darts1000 where
+    they are at hand; and nb101_dev, darts_dev and nb_macro_dev (.parquet) in the folder that
+    GRADALIGN_DATA names.
+    """
+    tables = [(each, default_metrics(each)[0]) for each in studied(benchmark or ())]
+    options = RegionOptions(networks=networks, seeds=seeds, seed=seed)
+    run = partial(run_linear_regions, benchmarks=tables, options=options)
+    return _carried_out(LINEAR_REGIONS, run, files, display)
+
+
+@study_command
 def convergence(
     files: Files,
     display: Display,
@@ -62,6 +102,44 @@ def convergence(
     """Whether gradient conflict before training slows convergence: real trainings on digits."""
     options = ConvergenceOptions(networks=networks, seeds=seeds, seed=seed)
     return _carried_out(CONVERGENCE, partial(run_convergence, options=options), files, display)
+
+
+@study_command
+def sensitivity(
+    files: Files,
+    display: Display,
+    *,
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", metavar="B", help="Name or file of a table of accuracies.")
+    ] = "nb201",
+    space: SpaceOfFile = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", metavar="M", show_default="the first", help="Which accuracy."),
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            "--images",
+            metavar="DATA",
+            show_default="none",
+            help="Natural images to compare digits and noise with, such as npz:FILE.",
+        ),
+    ] = None,
+    networks: Annotated[int, typer.Option("--networks", min=3, help="Networks of it.")] = NETWORKS,
+    seed: Seed = 0,
+) -> int:
+    """How scores move with batch, images, initialisation and pass, and how cheap a probe can be."""
+    table = renamed(get_benchmark(benchmark, space))
+    run = partial(
+        run_sensitivity,
+        benchmark=table,
+        metric=metric or default_metrics(table)[0],
+        networks=networks,
+        seed=seed,
+        images=images,
+    )
+    return _carried_out(SENSITIVITY, run, files, display)
 
 
 def _carried_out(

@@ -193,5 +193,8 @@ def _eigenvalues(covariance: Tensor, noise: Tensor) -> Tensor:
     if not bool(torch.isfinite(covariance).all()):
         return torch.full((covariance.shape[0],), float("nan"), dtype=torch.float64)
     # Scaled, as LAPACK has given NaN for a large matrix of rank 3 with entries of 1e-12.
-    values: Tensor = torch.linalg.eigvalsh(covariance / trace).double() * trace.double()
+    scaled = covariance / trace
+    if scaled.dtype.itemsize < 4:  # LAPACK has no half precision
+        scaled = scaled.float()
+    values: Tensor = torch.linalg.eigvalsh(scaled).double() * trace.double()
     return values.cpu()

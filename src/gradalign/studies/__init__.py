@@ -8,7 +8,9 @@ from gradalign.studies._ledger import Ledger
 from gradalign.studies._study import Document, Study
 from gradalign.studies._work import Workshop
 from gradalign.studies.convergence import CONVERGENCE
+from gradalign.studies.linear_regions import LINEAR_REGIONS
+from gradalign.studies.sensitivity import SENSITIVITY
 
-STUDIES = {study.name: study for study in (CONVERGENCE,)}
+STUDIES = {study.name: study for study in (LINEAR_REGIONS, CONVERGENCE, SENSITIVITY)}
 
 __all__ = ["STUDIES", "Document", "Ledger", "Study", "Workshop", "read_document"]

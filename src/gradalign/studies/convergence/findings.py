@@ -52,11 +52,11 @@ def _decimal(value: float) -> str:
 def _summary(hypotheses: Sequence[Numbers]) -> str:
     """How the tests that were named beforehand came out."""
     counts = Counter(each["verdict"] for each in hypotheses)
-    told = ", ".join(f"{counts[verdict]} give {verdict}" for verdict in SAID)
     return (
-        f"Does conflict before training predict, over architectures, how training goes? Of "
-        f"{len(hypotheses)} tests that were named beforehand, {told} the claim that "
-        "conflict hinders."
+        "Does conflict before training predict, over architectures, how training goes? Of "
+        f"{len(hypotheses)} tests of the claim that conflict hinders, named beforehand, "
+        f"{counts['evidence for']} found evidence for it, {counts['evidence against']} evidence "
+        f"against it and {counts['no evidence']} no evidence."
     )
 
 
