@@ -21,6 +21,21 @@ DOCS = Path(__file__).parent.parent / "docs" / "studies"
 
 WIDTH = 640
 
+SHOWN = {
+    "linear-regions": (
+        "Counts beside mere size",
+        "Samples beside the exact count",
+        "Stacks trained on digits",
+        "Regions of small networks",
+    ),
+    "convergence": (
+        "How fast they learn",
+        "Conflict before training, and what came of it",
+        "Conflict changed in one and the same architecture",
+    ),
+}
+"""Sections whose pictures are taken; of a study that is not named here, all."""
+
 ALONE = """<style>
 header, footer, h2, section > p, .notes { display: none }
 main { padding: 0 } .pictures { margin: 0 } .card { border: 0; border-radius: 0 }
@@ -42,8 +57,10 @@ def main() -> int:
 
 
 def shown(study: Study, document: Document) -> list[Picture]:
-    """The pictures of the page."""
-    return [each for section in study.sections(document) for each in section.pictures]
+    """The pictures that the page has."""
+    sections = study.sections(document)
+    titles = SHOWN.get(study.name, tuple(section.title for section in sections))
+    return [each for section in sections if section.title in titles for each in section.pictures]
 
 
 def take(study: Study, number: int, picture: Picture) -> tuple[str, str]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+
+import pandas as pd
 
 from gradalign.benchmarks import BENCHMARKS, Benchmark, get_benchmark
 from gradalign.benchmarks.nb101 import read as read_nb101
 
-EMBEDDED = ("nb201", "digits")
+MIXED = "digits"
+"""Of several spaces, which are looked at one by one: between them size and kind differ at once."""
+
 FETCHED = ("nb101", "nb_macro", "darts1000")
 
 FOLDER = "GRADALIGN_DATA"
@@ -29,14 +34,26 @@ def studied(named: Sequence[str]) -> list[Benchmark]:
         InputError: No such table, or one that cannot be read.
     """
     if named:
-        return [renamed(get_benchmark(name)) for name in named]
+        return [
+            part
+            for name in named
+            for part in (_by_space(BENCHMARKS[MIXED]) if name == MIXED else _one(name))
+        ]
     at_hand = [BENCHMARKS[name] for name in FETCHED if BENCHMARKS[name].at_hand]
-    found = [*(BENCHMARKS[name] for name in EMBEDDED), *at_hand]
+    found = [BENCHMARKS["nb201"], *_by_space(BENCHMARKS[MIXED]), *at_hand]
     known = {table.space for table in found}
     folder = os.environ.get(FOLDER)
     if folder:
         found += [table for table in _of(Path(folder)) if table.space not in known]
     return found
+
+
+def _by_space(table: Benchmark) -> Iterator[Benchmark]:
+    """A table for each of the spaces that the architectures of a table name."""
+    spaces = table.frame["arch"].str.partition(":")[0]
+    for space in spaces.unique():
+        own = table.frame[spaces == space].reset_index(drop=True)
+        yield replace(table, name=f"{table.name} {space}", load=partial(pd.DataFrame.copy, own))
 
 
 def _of(folder: Path) -> Iterator[Benchmark]:
@@ -45,6 +62,10 @@ def _of(folder: Path) -> Iterator[Benchmark]:
     for name, space in FILES.items():
         if (folder / name).is_file():
             yield renamed(get_benchmark(str(folder / name), space))
+
+
+def _one(name: str) -> Iterator[Benchmark]:
+    yield renamed(get_benchmark(name))
 
 
 def renamed(table: Benchmark) -> Benchmark:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from gradalign.studies._estimates import mean
 from gradalign.studies.linear_regions.counterexamples import (
     longest_chain,
-    mean,
     welch,
     worst_pair,
     wrong_pairs,

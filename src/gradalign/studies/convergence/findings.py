@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gradalign.studies._estimates import number
 from gradalign.studies._study import Document
 from gradalign.studies.convergence.measures import CONFLICT, SUMS
 
@@ -31,24 +32,6 @@ def findings(document: Document) -> list[str]:
     ]
 
 
-def with_interval(value: float | None, ci: tuple[float, float] | None) -> str:
-    """A value with its 95 % interval.
-
-    Example:
-        >>> with_interval(0.31, (0.12, 0.5))
-        '0.31 [0.12, 0.50]'
-    """
-    if value is None:
-        return "without a value"
-    interval = "" if ci is None else f" [{_decimal(ci[0])}, {_decimal(ci[1])}]"
-    return f"{_decimal(value)}{interval}"
-
-
-def _decimal(value: float) -> str:
-    """Two decimals, no -0.00."""
-    return f"{round(value, 2) + 0.0:.2f}"
-
-
 def _summary(hypotheses: Sequence[Numbers]) -> str:
     """How the tests that were named beforehand came out."""
     counts = Counter(each["verdict"] for each in hypotheses)
@@ -66,8 +49,8 @@ def _hypothesis(each: Numbers) -> str:
     return (
         f"Does {measure} before training go with {outcome}, beyond params, macs and depth? "
         f"{SAID[each['verdict']]}: partial tau "
-        f"{with_interval(each['partial_tau'], each['partial_tau_ci'])}{p}; without holding size "
-        f"constant tau is {with_interval(each['tau'], each['tau_ci'])}. Both are means over the "
+        f"{number(each['partial_tau'], each['partial_tau_ci'])}{p}; without holding size "
+        f"constant tau is {number(each['tau'], each['tau_ci'])}. Both are means over the "
         "spaces, positive where the claim holds."
     )
 
@@ -84,7 +67,7 @@ def _sums(document: Document) -> str:
         for name in SUMS:
             rows = [row for each in found for row in each["rows"] if row["proxy"] == name]
             taus = ", ".join(
-                f"{each['benchmark']} {with_interval(row['partial_tau'], row['partial_tau_ci'])}"
+                f"{each['benchmark']} {number(row['partial_tau'], row['partial_tau_ci'])}"
                 for each, row in zip(found, rows, strict=True)
             )
             parts.append(f"{name} with {outcome}: {taus}")
@@ -96,7 +79,7 @@ def _sums(document: Document) -> str:
 
 def _within(document: Document) -> Iterator[str]:
     told = "; ".join(
-        f"{each['measure']} with {each['outcome']} {with_interval(each['tau'], each['ci'])} "
+        f"{each['measure']} with {each['outcome']} {number(each['tau'], each['ci'])} "
         f"({each['n']} architectures)"
         for each in document["within"]
     )
@@ -130,15 +113,14 @@ def _effects(document: Document) -> Iterator[str]:
     meanings = {each["name"]: each["meaning"] for each in document["changes"]}
     for each in effects:
         conflict = ", ".join(
-            f"{name} {with_interval(own['value'], own['ci'])}"
-            for name, own in each["conflict"].items()
+            f"{name} {number(own['value'], own['ci'])}" for name, own in each["conflict"].items()
         )
         loss, accuracy = each["loss"], each["accuracy"]
         diverged = f"; {each['diverged']} diverged" if each["diverged"] else ""
         yield (
             f"{each['change'].capitalize()} ({meanings[each['change']]}), {each['level']} against "
             f"{each['baseline']}: conflict changes by {conflict} (positive: more of it), the mean "
-            f"loss over the training by {with_interval(loss['value'], loss['ci'])} (positive: "
-            f"slower), test accuracy by {with_interval(accuracy['value'], accuracy['ci'])} points, "
-            f"over {loss['pairs']} pairs{diverged}."
+            f"loss over the training by {number(loss['value'], loss['ci'])} (positive: "
+            f"slower), test accuracy by {number(accuracy['value'], accuracy['ci'])} points, "
+            f"over {loss['n']} pairs{diverged}."
         )

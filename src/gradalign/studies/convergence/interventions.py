@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-from scipy.stats import t as student
-
+from gradalign.studies._estimates import Estimate, mean
 from gradalign.studies.convergence.measures import CONFLICT, Measure
 from gradalign.studies.convergence.networks import CHANGES, Change
 from gradalign.studies.convergence.runs import mean_loss, measure_at
 
 Agreement = Literal["agrees", "contradicts", "undecided"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Mean of paired differences: a changed state less the state before, same network and seed.
-
-    Args:
-        value: The mean; None where no pair has both values.
-        ci: Its 95 % interval by Student's t; None with fewer than two pairs.
-        pairs: Their number.
-    """
-
-    value: float | None
-    ci: tuple[float, float] | None
-    pairs: int
-
-    @property
-    def sign(self) -> int:
-        """1 or -1 where the interval lies on one side of 0, else 0."""
-        if self.ci is None or self.ci[0] <= 0 <= self.ci[1]:
-            return 0
-        return 1 if self.ci[0] > 0 else -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,29 +32,11 @@ class Effect:
     change: str
     level: str
     baseline: str
-    conflict: Mapping[str, Difference]
-    loss: Difference
-    accuracy: Difference
+    conflict: Mapping[str, Estimate]
+    loss: Estimate
+    accuracy: Estimate
     diverged: int
     agreement: Mapping[str, Agreement]
-
-
-def paired(differences: Sequence[float]) -> Difference:
-    """Mean and interval of paired differences.
-
-    Example:
-        >>> paired([1.0, 2.0, 3.0]).value
-        2.0
-    """
-    n = len(differences)
-    if n == 0:
-        return Difference(value=None, ci=None, pairs=0)
-    values = np.asarray(differences)
-    mean = float(values.mean())
-    if n == 1:
-        return Difference(value=mean, ci=None, pairs=1)
-    half = float(student.ppf(0.975, n - 1) * values.std(ddof=1) / math.sqrt(n))
-    return Difference(value=mean, ci=(mean - half, mean + half), pairs=n)
 
 
 def effects(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
@@ -105,14 +62,14 @@ def _effect(change: Change, level: str, runs: Sequence[Mapping[str, Any]]) -> Ef
     after = {_pair(run): run for run in runs if run["level"] == level}
     pairs = [(before[key], after[key]) for key in after if key in before]
     conflict = {name: _conflict(pairs, measure) for name, measure in CONFLICT.items()}
-    loss = paired([mean_loss(b) - mean_loss(a) for a, b in pairs])
+    loss = mean([mean_loss(b) - mean_loss(a) for a, b in pairs])
     return Effect(
         change=change.name,
         level=level,
         baseline=change.baseline,
         conflict=conflict,
         loss=loss,
-        accuracy=paired([b["accuracy"] - a["accuracy"] for a, b in pairs]),
+        accuracy=mean([b["accuracy"] - a["accuracy"] for a, b in pairs]),
         diverged=sum(bool(run["diverged"]) for run in after.values()),
         agreement={name: _agreement(own.sign * loss.sign) for name, own in conflict.items()},
     )
@@ -120,9 +77,9 @@ def _effect(change: Change, level: str, runs: Sequence[Mapping[str, Any]]) -> Ef
 
 def _conflict(
     pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], measure: Measure
-) -> Difference:
+) -> Estimate:
     both = [(measure_at(a, 0, measure.name), measure_at(b, 0, measure.name)) for a, b in pairs]
-    return paired([measure.sign * (b - a) for a, b in both if a is not None and b is not None])
+    return mean([measure.sign * (b - a) for a, b in both if a is not None and b is not None])
 
 
 def _agreement(product: int) -> Agreement:

@@ -4,57 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.stats import t as student
 
+from gradalign.studies._estimates import Estimate
 from gradalign.studies.linear_regions.counting import SIZES
 
 Network = Mapping[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A mean, or a difference of means.
-
-    Args:
-        value: The mean.
-        ci: Its 95 % interval by Student's t; None where the values do not give one.
-    """
-
-    value: float
-    ci: tuple[float, float] | None
-
-
-def mean(values: Sequence[float]) -> Estimate:
-    """Mean of values, and its interval.
-
-    Example:
-        >>> mean([1.0, 2.0, 3.0]).value
-        2.0
-    """
-    value, n = float(np.mean(values)), len(values)
-    if n < 2:
-        return Estimate(value=value, ci=None)
-    half = float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
-    return Estimate(value=value, ci=(value - half, value + half))
-
-
 def welch(a: Sequence[float], b: Sequence[float]) -> Estimate:
     """Mean of `a` less that of `b`, independent draws of unequal variance (Welch 1947)."""
-    value = float(np.mean(a) - np.mean(b))
+    value, n = float(np.mean(a) - np.mean(b)), min(len(a), len(b))
     if min(len(a), len(b)) < 2:
-        return Estimate(value=value, ci=None)
+        return Estimate(value=value, ci=None, n=n)
     parts = [float(np.var(each, ddof=1)) / len(each) for each in (a, b)]
     if sum(parts) == 0:
-        return Estimate(value=value, ci=(value, value))
+        return Estimate(value=value, ci=(value, value), n=n)
     freedom = sum(parts) ** 2 / sum(
         part**2 / (len(each) - 1) for part, each in zip(parts, (a, b), strict=True)
     )
     half = float(student.ppf(0.975, freedom)) * math.sqrt(sum(parts))
-    return Estimate(value=value, ci=(value - half, value + half))
+    return Estimate(value=value, ci=(value - half, value + half), n=n)
 
 
 def worst_pair(

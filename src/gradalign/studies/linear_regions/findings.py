@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gradalign.studies._estimates import number
 from gradalign.studies._study import Document
 from gradalign.studies.linear_regions.sampling import BATCHES, SAMPLES
 from gradalign.studies.linear_regions.searching import CLEAR
@@ -43,19 +44,6 @@ def findings(document: Document) -> list[str]:
         *_trained(document["trained"]),
         *_changes(document["trained"]["changes"]),
     ]
-
-
-def number(value: float | None, ci: Sequence[float] | None = None, decimals: int = 2) -> str:
-    """A value with its 95 % interval.
-
-    Example:
-        >>> number(0.31, (0.12, 0.5))
-        '0.31 [0.12, 0.50]'
-    """
-    if value is None:
-        return "without a value"
-    interval = "" if ci is None else f" [{ci[0]:.{decimals}f}, {ci[1]:.{decimals}f}]"
-    return f"{value:.{decimals}f}{interval}"
 
 
 def estimate(found: Numbers, decimals: int = 2) -> str:

@@ -19,6 +19,9 @@ from gradalign.studies.linear_regions.counterexamples import (
 from gradalign.studies.linear_regions.counting import MEANINGS, counted
 from gradalign.studies.linear_regions.networks import WHOLE
 
+DIGITS = "digits"
+"""How the name of a benchmark begins whose networks were trained in small."""
+
 FRESH = 1000
 """First seed of what is measured again to confirm what a search found: none of the search's."""
 
@@ -68,7 +71,7 @@ def counted_networks(
 
 def _task(model: str, benchmark: str, counts: Sequence[str], seed: int) -> dict[str, Any]:
     space, _, arch = model.partition(":")
-    build = DIGITS_OPTIONS[space] if benchmark == "digits" else WHOLE.get(space, {})
+    build = DIGITS_OPTIONS[space] if benchmark.startswith(DIGITS) else WHOLE.get(space, {})
     return {"space": space, "arch": arch, "build": build, "counts": [*counts], "seed": seed}
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from gradalign.report import Cell, Column, Figure, Picture, Section, SortableTable
 from gradalign.studies._charts import chart, series
+from gradalign.studies._estimates import number
 from gradalign.studies._study import Document
 from gradalign.studies.linear_regions.counting import MEANINGS, SIZES
-from gradalign.studies.linear_regions.findings import effect_of, number
+from gradalign.studies.linear_regions.findings import effect_of
 from gradalign.studies.linear_regions.pictures import regions_svg
 from gradalign.studies.linear_regions.sampling import BATCHES, SAMPLES
 from gradalign.studies.linear_regions.shares import places_seen

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gradalign.studies.linear_regions.counterexamples import mean
+from gradalign.studies._estimates import mean
 from gradalign.studies.linear_regions.sampling import BATCHES
 
 Sampled = Sequence[Mapping[str, Any]]

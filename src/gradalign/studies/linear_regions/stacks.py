@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from gradalign.studies._estimates import Estimate, mean
 from gradalign.studies._work import Workshop
-from gradalign.studies.linear_regions.counterexamples import Estimate, mean, welch, worst_pair
+from gradalign.studies.linear_regions.counterexamples import welch, worst_pair
 from gradalign.studies.linear_regions.searching import FRESH
 from gradalign.studies.linear_regions.training import (
     CHANGED,

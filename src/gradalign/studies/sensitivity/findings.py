@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gradalign.studies._estimates import number
 from gradalign.studies._study import Document
 from gradalign.studies.sensitivity.conditions import REFERENCE
 from gradalign.studies.sensitivity.measuring import MAIN, SCORES, SIZE_FREE, WITHOUT_DATA
@@ -13,7 +14,6 @@ from gradalign.studies.sensitivity.reading import (
     agreement,
     cheapest,
     factors,
-    number,
     row_of,
     rows,
     seconds,
@@ -61,7 +61,7 @@ def _moves(document: Document, score: str) -> str:
         f"{score}: of {len(own)} other conditions {len(apart)} are told apart from the reference "
         f"by tau, after Holm's correction{names}. The lowest tau is "
         f"{number(lowest['tau'], lowest['tau_ci'])} with {lowest['condition']}, "
-        f"{number(lowest['difference'], lowest['difference_ci'], '+')} against the reference."
+        f"{number(lowest['difference'], lowest['difference_ci'], sign='+')} against the reference."
     )
 
 
@@ -78,7 +78,7 @@ def _by_factor(document: Document) -> str:
         if own:
             row = max(own, key=lambda row: abs(row["difference"]))
             level = document["settings"][row["condition"]]["level"]
-            change = number(row["difference"], row["difference_ci"], "+")
+            change = number(row["difference"], row["difference_ci"], sign="+")
             parts.append(f"{factor} ({level}) {change}")
     return f"Largest change of the tau of {MAIN}: {'; '.join(parts)}."
 
@@ -94,7 +94,7 @@ def _cheap(document: Document) -> Iterator[str]:
             yield f"There is no condition of {MAIN} {said}."
             continue
         own = seconds(document, row)
-        change = number(row["difference"], row["difference_ci"], "+")
+        change = number(row["difference"], row["difference_ci"], sign="+")
         yield (
             f"The cheapest condition of {MAIN} {said}: {row['condition']}, {change}, tau "
             f"{number(row['tau'], row['tau_ci'])}, {own:.3f} s a network, "
@@ -107,7 +107,7 @@ def _trial(document: Document) -> Iterator[str]:
         pairs = [each for each in document["trial"] if each["score"] == score]
         said = "; ".join(
             f"{each['proxy_a']} less {each['proxy_b']} "
-            f"{number(each['difference'], each['difference_ci'], '+')}"
+            f"{number(each['difference'], each['difference_ci'], sign='+')}"
             for each in pairs
         )
         apart = sum(map(told_apart, pairs))
@@ -206,7 +206,7 @@ def _weakest(row: Row, conditions: int) -> str:
         verdict = "an interval that holds 0"
     else:
         verdict = "lower than the reference" if low_high[1] < 0 else "higher than the reference"
-    change = number(row["difference"], low_high, "+")
+    change = number(row["difference"], low_high, sign="+")
     return (
         f"Of {conditions} conditions with other images {row['score']} has its lowest tau with "
         f"{row['condition']}: {number(row['tau'])}, {change}, {verdict} (one of many, its "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from gradalign.studies._study import Document
@@ -76,11 +76,3 @@ def factors(document: Document) -> list[str]:
 def told_apart(row: Row) -> bool:
     """Whether a condition is told apart from the reference."""
     return row["p_holm"] is not None and row["p_holm"] < LEVEL
-
-
-def number(value: float | None, ci: Sequence[float] | None = None, sign: str = "") -> str:
-    """A value with its interval; `sign` is `+` for a difference."""
-    if value is None:
-        return "not defined"
-    text = f"{value + 0.0:{sign}.2f}"
-    return text if ci is None else f"{text} [{ci[0]:{sign}.2f}, {ci[1]:{sign}.2f}]"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradalign.report import Cell, Column, Section, SortableTable
+from gradalign.studies._estimates import number
 from gradalign.studies._study import Document
 from gradalign.studies.sensitivity.conditions import REFERENCE
 from gradalign.studies.sensitivity.measuring import MAIN, SCORES, SIZE_FREE
 from gradalign.studies.sensitivity.pictures import along, costs, differences, shares, values
-from gradalign.studies.sensitivity.reading import front, number, row_of, rows, seconds
+from gradalign.studies.sensitivity.reading import front, row_of, rows, seconds
 
 _ALONG = (
     ("batch size", "batch_size", "samples in the batch"),
@@ -137,4 +138,4 @@ def _cell(value: float | None, ci: Sequence[float] | None = None, sign: str = ""
     if value is None:
         return Cell(text="-", key=None)
     detail = "" if ci is None else f"[{ci[0]:{sign}.2f}, {ci[1]:{sign}.2f}]"
-    return Cell(text=number(value, None, sign), key=value, detail=detail)
+    return Cell(text=number(value, sign=sign), key=value, detail=detail)
