@@ -67,5 +67,5 @@ def test_effects_are_paired():
     change = Change(kind="bias", factor=0.0, meaning="none")
     own = effect("8", change, [run(3, 50), run(5, 80)], [run(4, 51), run(6, 81)])
     assert own["regions"] == {"value": 1, "ci": (1, 1), "n": 2}
-    assert own["accuracy"] == {"value": 1, "ci": (1, 1)}
+    assert own["accuracy"] == {"value": 1, "ci": (1, 1), "n": 2}
     assert not own["same_count"]
