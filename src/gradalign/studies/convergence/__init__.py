@@ -1,4 +1,4 @@
-"""Does conflict between the gradients of samples, before training, slow convergence?"""
+"""The study of conflict between the gradients of samples before training, and of convergence."""
 
 from gradalign.studies._study import Study
 from gradalign.studies.convergence.findings import findings

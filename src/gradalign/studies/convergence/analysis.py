@@ -1,4 +1,4 @@
-"""Does conflict before training go with slow convergence and low accuracy? Over architectures."""
+"""Whether conflict before training goes with slow convergence, over architectures."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _verdict(partial: float | None, p: float | None) -> Verdict:
 
 
 def within(runs: Runs, measure: str, outcome: str, seed: int = 0) -> dict[str, object]:
-    """The same among trainings of one and the same architecture: do its seeds differ likewise?
+    """The same among trainings of one and the same architecture, which differ in their seed.
 
     Mean over architectures of tau-b over their seeds, with a bootstrap over architectures; size
     cannot matter here. Architectures of which one list is constant say nothing.

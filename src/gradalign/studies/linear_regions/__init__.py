@@ -1,4 +1,4 @@
-"""Is the number of linear regions at initialization enough to order networks by?"""
+"""The study of the number of linear regions as a criterion to order networks by."""
 
 from gradalign.studies._study import Study
 from gradalign.studies.linear_regions.findings import findings

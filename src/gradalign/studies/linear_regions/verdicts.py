@@ -1,4 +1,4 @@
-"""One test for every count: is it enough to order networks by?"""
+"""One test for every count, whether it is enough to order networks by."""
 
 from __future__ import annotations
 
