@@ -112,7 +112,7 @@ def _outcomes(runs: Runs) -> Section:
                 x = [_mean(conflict(r, 0, measure) for r in each) for each in networks.values()]
                 y = [_mean(map(outcome, each)) for each in networks.values()]
                 traces.append(series(space, x, y, k, text=[*networks]))
-            figure = chart(traces, f"{measure.axis} before training", label)
+            figure = chart(traces, measure.axis, label)
             pictures.append(Picture(caption=f"{measure.name} and {label}", figure=figure))
     return Section(
         title="Conflict before training, and what came of it",
@@ -165,7 +165,7 @@ def _beside_size(document: Document) -> Section:
         rows_axis = {"tickvals": [*range(len(names))], "ticktext": names, "automargin": True}
         figure = chart(
             traces,
-            "partial tau given params, macs and layers",
+            "partial tau given sizes",
             "",
             height=120 + 34 * len(names),
             x_axis={"zeroline": True},
@@ -176,7 +176,7 @@ def _beside_size(document: Document) -> Section:
     return Section(
         title="Every measure beside size",
         pictures=pictures,
-        notes=["The lines are 95 % intervals over the networks."],
+        notes=["Sizes: params, macs and layers. The lines are 95 % intervals over the networks."],
     )
 
 
