@@ -1,26 +1,15 @@
 """Networks of three spaces, really trained on handwritten digits; made by this package."""
 
-import hashlib
-import importlib.resources
-import io
-
-import pandas as pd
+from functools import partial
 
 from gradalign.benchmarks._base import BENCHMARKS, Benchmark, Metric
-from gradalign.errors import GradalignError
+from gradalign.benchmarks._embedded import embedded_table
 
 FILE = "digits.parquet"
 CHECKSUM = "53912329f0f279a4311d5cd7bdbd6cb6eb3aa17e97b8d2455951bb5366de8ffd"
 
 SEEDS = 5
 SPLIT = "trained on 512 digits of 16x16 pixels, the other 1,280 for the test"
-
-
-def _load() -> pd.DataFrame:
-    content = (importlib.resources.files("gradalign.benchmarks") / FILE).read_bytes()
-    if hashlib.sha256(content).hexdigest() != CHECKSUM:
-        raise GradalignError(f"the embedded table {FILE!r} is damaged: install gradalign anew")
-    return pd.read_parquet(io.BytesIO(content))
 
 
 def _steps(level: str) -> Metric:
@@ -69,7 +58,7 @@ BENCHMARKS.add(
         name="digits",
         space=None,
         metrics={metric.name: metric for metric in METRICS},
-        load=_load,
+        load=partial(embedded_table, FILE, CHECKSUM),
         description="40 small networks of each of nb201, mlp and macro, trained on digits; each is "
         "named with its space",
         source="made by this package: scripts/embed_digits.py",

@@ -1,8 +1,5 @@
 """NAS-Bench-201: accuracies of 5,000 of its 15,625 networks, embedded in the package."""
 
-import hashlib
-import importlib.resources
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,11 +7,11 @@ import pandas as pd
 
 from gradalign.benchmarks import _cache
 from gradalign.benchmarks._base import BENCHMARKS, Benchmark, EarlyStopped, Metric
+from gradalign.benchmarks._embedded import embedded_table
 from gradalign.benchmarks._formats.files import damaged
 from gradalign.benchmarks._formats.nats_bench_csv import from_nats_bench, is_nats_bench
 from gradalign.benchmarks._formats.tables import is_table, read_table, tidy
 from gradalign.benchmarks._published import PUBLISHED, Published
-from gradalign.errors import GradalignError
 
 FILE = "nb201.parquet"
 CHECKSUM = "abf9106ed70de770bbd17f1cc09a38ac61fe6c81fe197a9f31e3ef2cbc458bd9"
@@ -46,20 +43,13 @@ def _load() -> pd.DataFrame:
 
     The embedded rows and those of the table in the cache: where both have a value, the cache's.
     """
-    embedded = _embedded()
+    embedded = embedded_table(FILE, CHECKSUM)
     if not _cache.at_hand("nb201"):
         return embedded
     stored = _cache.load_table("nb201").set_index("arch")
     table = stored.combine_first(embedded.set_index("arch")).reset_index()
     others = [name for name in table.columns if name not in embedded.columns]
     return table.sort_values("index", ignore_index=True)[[*embedded.columns, *others]]
-
-
-def _embedded() -> pd.DataFrame:
-    content = (importlib.resources.files("gradalign.benchmarks") / FILE).read_bytes()
-    if hashlib.sha256(content).hexdigest() != CHECKSUM:
-        raise GradalignError(f"the embedded table {FILE!r} is damaged: install gradalign anew")
-    return pd.read_parquet(io.BytesIO(content))
 
 
 SHORT = Metric(

@@ -50,9 +50,10 @@ def studied(named: Sequence[str]) -> list[Benchmark]:
 
 def _by_space(table: Benchmark) -> Iterator[Benchmark]:
     """A table for each of the spaces that the architectures of a table name."""
-    spaces = table.frame["arch"].str.partition(":")[0]
+    frame = table.frame
+    spaces = frame["arch"].str.partition(":")[0]
     for space in spaces.unique():
-        own = table.frame[spaces == space].reset_index(drop=True)
+        own = frame[spaces == space].reset_index(drop=True)
         yield replace(table, name=f"{table.name} {space}", load=partial(pd.DataFrame.copy, own))
 
 

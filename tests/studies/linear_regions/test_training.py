@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gradalign.studies.convergence.networks import digits
 from gradalign.studies.linear_regions import training
 from gradalign.studies.linear_regions.counting import along_lines
 from gradalign.studies.linear_regions.stacks import effect
@@ -12,7 +13,7 @@ SCALED = [("scale", 4.0), ("scale", 0.3), ("balance", 10.0)]
 
 
 def edges(model):
-    _, test = training.data()
+    _, test = digits()
     return along_lines(model, test.inputs[:4])
 
 
@@ -23,7 +24,7 @@ def test_scaling_leaves_every_region_as_it_is(kind, factor):
     for a, b in zip(edges(plain), edges(scaled), strict=True):
         assert a.activation_regions == b.activation_regions > 1
         torch.testing.assert_close(b.edges, a.edges, rtol=0, atol=1e-5)
-    inputs = training.data()[1].inputs[:8]
+    inputs = digits()[1].inputs[:8]
     times = factor**4 if kind == "scale" else 1.0
     torch.testing.assert_close(scaled(inputs), times * plain(inputs), rtol=1e-3, atol=1e-4 * times)
 

@@ -12,6 +12,7 @@ from gradalign.batch import Batch
 from gradalign.regions import PlaneRegions, regions_on_plane
 from gradalign.studies._ledger import Json
 from gradalign.studies._work import Task
+from gradalign.studies.convergence.networks import digits
 from gradalign.studies.linear_regions import training
 from gradalign.training import Recipe, train
 
@@ -75,7 +76,7 @@ def moons(samples: int, seed: int) -> Batch:
 
 
 def _digits(seed: int) -> Json:
-    learned, test = training.data()
+    learned, test = digits()
     model = training.build(DIGITS_ARCH, seed)
     places = [[0, 0], [1, 0], [0, 1]]
     labels = test.targets[:3].tolist()

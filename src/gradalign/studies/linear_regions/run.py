@@ -11,6 +11,7 @@ from gradalign.benchmarks import Benchmark
 from gradalign.errors import InputError
 from gradalign.studies._study import Document
 from gradalign.studies._work import Workshop
+from gradalign.studies.convergence import networks as learned
 from gradalign.studies.linear_regions import sampling, training
 from gradalign.studies.linear_regions.analysis import analysed
 from gradalign.studies.linear_regions.counting import (
@@ -95,8 +96,8 @@ def _conditions(
         f"initialisations (Kaiming, fan_in); networks {_spelled(THINNEST)}; without stem on nb201",
         "exact count": f"the first {SHARE:g} of {LINES} lines from one digit of 3x8x8 to another, "
         f"eval mode with the statistics of 16 digits; networks {_spelled(THIN)}",
-        "trainings": f"{options.seeds} of each stack on {training.TRAINING} digits of 3x16x16, "
-        f"{training.TEST} others for the test; {training.RECIPE}",
+        "trainings": f"{options.seeds} of each stack on {learned.TRAINING} digits of 3x16x16, "
+        f"{learned.TEST} others for the test; {training.RECIPE}",
         "test": TEST,
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from gradalign.studies._estimates import Estimate, mean
+from gradalign.studies._estimates import mean
 from gradalign.studies._work import Workshop
 from gradalign.studies.linear_regions.counterexamples import welch, worst_pair
 from gradalign.studies.linear_regions.searching import FRESH
@@ -62,7 +62,7 @@ def summary(arch: str, runs: Runs) -> dict[str, Any]:
     accuracy = mean([run["accuracy"] for run in runs])
     return {
         "arch": arch,
-        "regions": _plain(mean([run["before"] for run in runs])),
+        "regions": asdict(mean([run["before"] for run in runs])),
         "accuracy": accuracy.value,
         "accuracy_ci": accuracy.ci,
         "n": len(runs),
@@ -79,8 +79,8 @@ def _confirmed(workshop: Workshop, archs: Sequence[str], seeds: int) -> dict[str
 
 def _difference(a: Runs, b: Runs) -> dict[str, Any]:
     return {
-        "regions": _plain(welch([r["before"] for r in a], [r["before"] for r in b])),
-        "accuracy": _plain(welch([r["accuracy"] for r in a], [r["accuracy"] for r in b])),
+        "regions": asdict(welch([r["before"] for r in a], [r["before"] for r in b])),
+        "accuracy": asdict(welch([r["accuracy"] for r in a], [r["accuracy"] for r in b])),
     }
 
 
@@ -91,15 +91,10 @@ def effect(arch: str, change: Change, before: Runs, after: Runs) -> dict[str, An
         "arch": arch,
         **asdict(change),
         "same_count": all(a["before"] == b["before"] for a, b in pairs),
-        "regions": _plain(mean([b["before"] - a["before"] for a, b in pairs])),
-        "regions_before": _plain(mean([a["before"] for a, _ in pairs])),
-        "accuracy": _plain(mean([b["accuracy"] - a["accuracy"] for a, b in pairs])),
-        "accuracy_before": _plain(mean([a["accuracy"] for a, _ in pairs])),
+        "regions": asdict(mean([b["before"] - a["before"] for a, b in pairs])),
+        "regions_before": asdict(mean([a["before"] for a, _ in pairs])),
+        "accuracy": asdict(mean([b["accuracy"] - a["accuracy"] for a, b in pairs])),
+        "accuracy_before": asdict(mean([a["accuracy"] for a, _ in pairs])),
         "diverged": sum(bool(b["diverged"]) for _, b in pairs),
         "n": len(pairs),
     }
-
-
-def _plain(estimate: Estimate) -> dict[str, Any]:
-    """As JSON has it."""
-    return asdict(estimate)

@@ -10,17 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from gradalign.batch import Batch
 from gradalign.spaces import get_space
 from gradalign.studies._ledger import Json
 from gradalign.studies._work import Task, Workshop
+from gradalign.studies.convergence.networks import CLASSES, SHAPE, digits
 from gradalign.studies.linear_regions.counting import along_lines, mean_regions
-from gradalign.studies.linear_regions.networks import CLASSES, digits
 from gradalign.training import Recipe, train
-
-SHAPE = (3, 16, 16)
-TRAINING, TEST = 512, 1280
-"""Samples that are learned, and that are kept for the test: all but five of the 1,797 digits."""
 
 LINES = 5
 """Lines between digits that are not learned, along whose whole length regions are counted."""
@@ -87,7 +82,7 @@ def trained(task: Task) -> Json:
         `before` and `after`, mean number of activation regions of a line between two test digits;
         `accuracy` on the test digits in percent; `diverged`. `after` is None where it diverged.
     """
-    learned, test = data()
+    learned, test = digits()
     model = changed(build(task["arch"], task["seed"]), task["kind"], task["factor"], task["seed"])
     ends = test.inputs[: 2 * LINES]
     before = mean_regions(along_lines(model, ends))
@@ -98,12 +93,6 @@ def trained(task: Task) -> Json:
         "accuracy": result.test_accuracy,
         "diverged": result.diverged,
     }
-
-
-def data() -> tuple[Batch, Batch]:
-    """The digits that are learned and those of the test, always the same."""
-    drawn = digits(TRAINING + TEST, 0, SHAPE)
-    return drawn[:TRAINING], drawn[TRAINING:]
 
 
 def build(arch: str, seed: int) -> nn.Module:
