@@ -164,3 +164,17 @@ def test_a_function_that_nobody_knows_is_found_out():
 def test_two_shapes_are_refused():
     with pytest.raises(InputError, match="one shape"):
         regions_on_line(nn.Linear(2, 1), torch.zeros(2), torch.zeros(3))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_inputs_of_a_pooling_that_are_equal_but_for_rounding_do_not_overtake_each_other(seed):
+    # A symmetric kernel on symmetric images: positions 1 and 2 hold the same sum, added up in
+    # another order, and every window holds one number or these two. The map is affine.
+    rng = torch.Generator().manual_seed(seed)
+    conv = nn.Conv2d(8, 16, (1, 3), padding=(0, 1), bias=False)
+    side, middle = torch.rand(2, 16, 8, generator=rng) - 0.5
+    conv.weight.data = torch.stack([side, middle, side], -1).unsqueeze(2)
+    net = nn.Sequential(conv, nn.MaxPool2d((1, 2), stride=(1, 2), padding=(0, 1)), nn.Flatten())
+    halves = torch.rand(2, 8, 1, 2, generator=rng)
+    start, end = torch.cat([halves, halves.flip(-1)], -1)
+    assert regions_on_line(net, start, end).activation_regions == 1

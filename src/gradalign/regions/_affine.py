@@ -20,6 +20,9 @@ from torch.overrides import TorchFunctionMode
 
 from gradalign.errors import UnsupportedError
 
+NOISE = 1e-12
+"""Slope of a unit, as a share of the numbers it is made of, up to which it is rounding noise."""
+
 TOLERANCE = 1e-7
 """Relative error up to which an output counts as that of the affine map."""
 
@@ -182,9 +185,15 @@ class _Gates(TorchFunctionMode):
         """What holds for the base points, for the moved ones too."""
         return gate.repeat(self._copies, *[1] * (gate.dim() - 1))
 
-    def note(self, units: Tensor) -> None:
-        """Take units, [(k + 1) m, ...]."""
-        self.units.append(units.flatten(1))
+    def note(self, units: Tensor, scale: Tensor) -> None:
+        """Take units, [(k + 1) m, ...], made of numbers up to `scale`.
+
+        A slope that is rounding noise counts as 0: inputs of a pooling that are equal in exact
+        arithmetic would else seem to overtake each other without end.
+        """
+        flat = units.flatten(1)
+        base = self.everywhere(flat[: self._m])
+        self.units.append(torch.where((flat - base).abs() <= NOISE * scale, base, flat))
 
 
 def _relu(gates: _Gates, x: Tensor, **_: Any) -> Tensor:
@@ -192,7 +201,7 @@ def _relu(gates: _Gates, x: Tensor, **_: Any) -> Tensor:
 
 
 def _leaky_relu(gates: _Gates, x: Tensor, negative_slope: float = 0.01, **_: Any) -> Tensor:
-    gates.note(x)
+    gates.note(x, x.abs().amax())
     on = gates.everywhere(gates.base(x) > 0)
     return x * torch.where(on, 1.0, negative_slope)
 
@@ -200,8 +209,9 @@ def _leaky_relu(gates: _Gates, x: Tensor, negative_slope: float = 0.01, **_: Any
 def _hardtanh(
     gates: _Gates, x: Tensor, min_val: float = -1.0, max_val: float = 1.0, **_: Any
 ) -> Tensor:
-    gates.note(x - min_val)
-    gates.note(x - max_val)
+    scale = x.abs().amax()
+    gates.note(x - min_val, scale)
+    gates.note(x - max_val, scale)
     base = gates.base(x)
     low, high = gates.everywhere(base <= min_val), gates.everywhere(base >= max_val)
     return torch.where(low, min_val, torch.where(high, max_val, x))
@@ -234,7 +244,8 @@ def _max_pool2d(
     largest = gates.everywhere(winners)
     pooled = windows.gather(2, largest)
     rivals = torch.ones_like(windows, dtype=torch.bool).scatter(2, largest, value=False)
-    gates.note(torch.where(rivals & (windows > -away), pooled - windows, 1.0))
+    behind = torch.where(rivals & (windows > -away), pooled - windows, 1.0)
+    gates.note(behind, x.abs().amax())
     rows = (height + 2 * pad[0] - gaps[0] * (size[0] - 1) - 1) // steps[0] + 1
     return pooled.view(n, channels, rows, -1)
 
