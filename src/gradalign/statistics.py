@@ -198,6 +198,7 @@ FIELDS: dict[str, tuple[str, str, str]] = {
     "relu_units": ("[]", "structure", "number of ReLU units of one sample"),
     "attention_maxima": ("[H]", "activation", "mean largest weight, a head of each attention"),
     "activation_bytes": ("[]", "structure", "most bytes of one sample's activations at once"),
+    "training_bytes": ("[]", "structure", "most bytes of activations and gradients at once"),
     "latency": ("[]", MACHINE, "median seconds of a forward pass of one sample"),
     "block_spectra": (
         "tuple of K",

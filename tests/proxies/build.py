@@ -155,6 +155,7 @@ def build(measured: Measured) -> Statistics:
         "relu_units": torch.tensor(codes.shape[1]),
         "attention_maxima": _attention_maxima(measured.inputs),
         "activation_bytes": torch.tensor(8 * codes.shape[1]),
+        "training_bytes": torch.tensor(32 * codes.shape[1]),
         "latency": torch.tensor(0.5),
         **_of_the_architecture(measured.inputs),
         "weights": measured.weights,

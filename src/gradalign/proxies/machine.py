@@ -71,3 +71,39 @@ def inference_memory(stats: Statistics, /) -> float:
         4096.0
     """
     return float(stats.tensor("activation_bytes"))
+
+
+@proxy(
+    needs=["training_bytes"],
+    better="lower",
+    oracle="naive loop",
+    bounds=(0.0, float("inf")),
+    invariant_to=_INVARIANT,
+    source="counted on this machine",
+    kind="size",
+    unit="bytes",
+)
+def training_memory(stats: Statistics, /) -> float:
+    """Peak bytes of activations and gradients in a training step on the batch.
+
+    The most bytes of tensors that a forward and a backward pass make and that are alive at once,
+    counted after every operation; weights and inputs, what an operation takes inside, and the
+    state of the optimiser are left out.
+
+    Args:
+        stats: One pass. Reads `training_bytes`.
+
+    Returns:
+        Bytes >= 0; lower is better (as a cost). It is the same for every run, and grows with the
+        batch.
+
+    Source:
+        Counted.
+
+    Example:
+        >>> import torch
+        >>> values = {"training_bytes": torch.tensor(8192)}
+        >>> training_memory(Statistics(n=2, blocks=(), values=values))
+        8192.0
+    """
+    return float(stats.tensor("training_bytes"))

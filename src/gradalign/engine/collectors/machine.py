@@ -1,4 +1,4 @@
-"""What a forward pass of one sample takes on this machine: time, and memory for activations."""
+"""What a pass takes on this machine: time, and memory for activations and gradients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from torch.utils._pytree import tree_leaves
 
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._loss import call
-from gradalign.engine.collectors._base import COLLECTORS, Collector
+from gradalign.engine.collectors._base import COLLECTORS, Collector, total_loss
+from gradalign.engine.naive import differentiable, gradient
 
 WARM_UP, REPEATS = 3, 10
 """Passes before the clock is read, and passes that are timed."""
@@ -77,6 +78,16 @@ def activation_bytes(conditions: Conditions) -> Tensor:
     return torch.tensor(live.peak)
 
 
+def training_bytes(conditions: Conditions) -> Tensor:
+    """Most bytes of activations and gradients alive at once in a training step on the batch."""
+    model, inputs = conditions.model.model, conditions.batch.inputs
+    given = [tensor for tensor in tree_leaves(inputs) if isinstance(tensor, Tensor)]
+    given += [*model.parameters(), *model.buffers()]
+    with differentiable(conditions.model), _Live(given) as live:
+        gradient(total_loss(conditions), conditions.parameters)
+    return torch.tensor(live.peak)
+
+
 COLLECTORS.add(
     "latency",
     Collector(cost=f"{WARM_UP + REPEATS} forwards of one sample", collect=latency),
@@ -84,4 +95,8 @@ COLLECTORS.add(
 COLLECTORS.add(
     "activation_bytes",
     Collector(cost="one forward of one sample", collect=activation_bytes),
+)
+COLLECTORS.add(
+    "training_bytes",
+    Collector(cost="one forward and backward", collect=training_bytes),
 )
