@@ -9,6 +9,7 @@ from gradalign.spaces import Space, Task
 from gradalign.testing import SPACE_CHECKS
 
 WIDTHS, KERNELS, DEPTHS = GRID = ((8, 16, 32), (3, 5), (1, 2, 3))
+NAMES = ("width", "kernel", "depth")
 
 
 class Stacks(Space[tuple[int, ...]]):
@@ -34,8 +35,10 @@ class Stacks(Space[tuple[int, ...]]):
         return tuple(rng.choice(values) for values in GRID)
 
     def suggest(self, trial):
-        names = ("width", "kernel", "depth")
-        return tuple(map(trial.suggest_categorical, names, GRID))
+        return tuple(map(trial.suggest_categorical, NAMES, GRID))
+
+    def _decisions(self, arch):
+        return dict(zip(NAMES, arch, strict=True))
 
     def neighbours(self, arch):
         return [other for other in self.enumerate() if sum(map(int.__ne__, arch, other)) == 1]

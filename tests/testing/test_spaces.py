@@ -104,6 +104,21 @@ class SuggestsAtRandom(Stacks):
         return super().sample(random)
 
 
+class ForgetsADecision(Stacks):
+    def _decisions(self, arch):
+        return {"width": arch[0], "kernel": arch[1]}
+
+
+class DecidesOtherwise(Stacks):
+    def _decisions(self, arch):
+        return {**super()._decisions(arch), "depth": 2}
+
+
+class DecidesMore(Stacks):
+    def _decisions(self, arch):
+        return {**super()._decisions(arch), "stride": 1}
+
+
 class InEvalMode(Stacks):
     def _build(self, arch, task, options):
         return super()._build(arch, task, options).eval()
@@ -149,6 +164,9 @@ class OneClassTooMany(Stacks):
         (OneForm, spaces.check_canonical),
         (DeafToTheTrial, spaces.check_suggestions),
         (SuggestsAtRandom, spaces.check_suggestions),
+        (ForgetsADecision, spaces.check_decisions),
+        (DecidesOtherwise, spaces.check_decisions),
+        (DecidesMore, spaces.check_decisions),
         (InEvalMode, spaces.check_building),
         (Unseeded, spaces.check_building),
         (Unmoved, spaces.check_building),

@@ -8,6 +8,7 @@ from gradalign import InputError
 from gradalign.spaces import SPACES, Space, Task
 
 WIDTHS, DEPTHS = GRID = ((8, 16, 32, 64), (1, 2, 3))
+NAMES = ("width", "depth")
 
 
 class Towers(Space[tuple[int, int]]):
@@ -33,7 +34,10 @@ class Towers(Space[tuple[int, int]]):
         return tuple(rng.choice(values) for values in GRID)
 
     def suggest(self, trial):
-        return tuple(map(trial.suggest_categorical, ("width", "depth"), GRID))
+        return tuple(map(trial.suggest_categorical, NAMES, GRID))
+
+    def _decisions(self, arch):
+        return dict(zip(NAMES, arch, strict=True))
 
     def neighbours(self, arch):
         return [other for other in self.enumerate() if sum(map(int.__ne__, arch, other)) == 1]

@@ -12,6 +12,7 @@ from torch import nn
 
 from gradalign._registry import Registry
 from gradalign.errors import InputError
+from gradalign.spaces._given import GivenTrial
 
 Arch = TypeVar("Arch", bound=Hashable)
 
@@ -111,6 +112,10 @@ class Space(ABC, Generic[Arch]):
         """An architecture from an Optuna trial's suggestions, each named after what it decides."""
 
     @abstractmethod
+    def _decisions(self, arch: Arch) -> dict[str, Any]:
+        """What `suggest` must be answered to give `arch`, by name; `decisions` checks it."""
+
+    @abstractmethod
     def _build(self, arch: Arch, task: Task, options: Mapping[str, int]) -> nn.Module:
         """The network, initialised from torch's generator; every option is given."""
 
@@ -121,6 +126,26 @@ class Space(ABC, Generic[Arch]):
             InputError: The table publishes none.
         """
         raise InputError(f"the space {self.name!r} has no published FLOPs")
+
+    def decisions(self, arch: Arch) -> dict[str, Any]:
+        """The suggestions that make an architecture, by name: the inverse of `suggest`.
+
+        `suggest` gives `arch` back, or a spelling that has the same `network_key`.
+
+        Raises:
+            InputError: No suggestions make it: `parse` may take more than `suggest` gives.
+        """
+        decisions = self._decisions(arch)
+        try:
+            made = self.suggest(GivenTrial(decisions))
+            if made != arch and self.network_key(made) != self.network_key(arch):
+                raise InputError("they come to another network")
+        except InputError as fault:
+            raise InputError(
+                f"no suggestions make the {self.name} architecture {quoted(self.format(arch))}: "
+                f"{fault}"
+            ) from None
+        return decisions
 
     def mutate(self, arch: Arch, rng: random.Random) -> Arch:
         """A neighbour of `arch` drawn uniformly."""

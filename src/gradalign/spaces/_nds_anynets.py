@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gradalign.errors import InputError
 from gradalign.spaces._anynet import AnyNet
@@ -81,13 +82,22 @@ class AnyNetFamily:
         """Named after the choice and the stage: `ResNet.ds.1`."""
         return self._net(
             [
-                [
-                    trial.suggest_categorical(f"{self.name}.{name}.{stage}", values)
-                    for stage in (1, 2, 3)
-                ]
+                [trial.suggest_categorical(each, values) for each in self._names(name)]
                 for name, values in self.values.items()
             ]
         )
+
+    def decisions(self, net: object) -> dict[str, Any]:
+        """Every value of every stage."""
+        return {
+            each: value
+            for name in self.values
+            for each, value in zip(self._names(name), getattr(net, name), strict=False)
+        }
+
+    def _names(self, name: str) -> list[str]:
+        """How a value is called where it is suggested, by stage."""
+        return [f"{self.name}.{name}.{stage}" for stage in (1, 2, 3)]
 
     def _net(self, values: Sequence[Sequence[float]]) -> AnyNet:
         chosen = {name: tuple(each) for name, each in zip(self.values, values, strict=True)}

@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gradalign.errors import InputError
 from gradalign.spaces._base import Trial
@@ -110,10 +111,9 @@ class CellFamily:
 
         def cell(kind: str) -> Cell:
             edges = []
-            for position, node in enumerate(self._edges()):
-                name = f"{self.name}.{kind}.{node}.{'ab'[position % 2]}"
-                operation = trial.suggest_categorical(f"{name}.operation", self.operations)
-                edges.append((operation, trial.suggest_int(f"{name}.source", 0, node - 1)))
+            for (operation, source), node in zip(self._names(kind), self._edges(), strict=True):
+                chosen = trial.suggest_categorical(operation, self.operations)
+                edges.append((chosen, trial.suggest_int(source, 0, node - 1)))
             return self._cell(edges)
 
         return CellNet(
@@ -121,6 +121,24 @@ class CellFamily:
             width=trial.suggest_categorical("width", WIDTHS),
             depth=trial.suggest_categorical("depth", DEPTHS),
         )
+
+    def decisions(self, net: object) -> dict[str, Any]:
+        """The operation and the source of every edge, the width and the depth."""
+        if not isinstance(net, CellNet):
+            return {}
+        found: dict[str, Any] = {"width": net.width, "depth": net.depth}
+        for kind, cell in (("normal", net.genotype.normal), ("reduce", net.genotype.reduce)):
+            for names, edge in zip(self._names(kind), cell.edges, strict=False):
+                found |= zip(names, edge, strict=True)
+        return found
+
+    def _names(self, kind: str) -> list[tuple[str, str]]:
+        """How the operation and the source of each edge are called where they are suggested."""
+        edges = (
+            f"{self.name}.{kind}.{node}.{'ab'[position % 2]}"
+            for position, node in enumerate(self._edges())
+        )
+        return [(f"{edge}.operation", f"{edge}.source") for edge in edges]
 
     def _edges(self) -> list[int]:
         """The node that each edge leads to."""

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from gradalign.spaces._anynet import BASIC, BOTTLENECK, VANILLA, AnyNet
 from gradalign.spaces._base import Trial
@@ -38,6 +38,9 @@ class Family(Protocol):
 
     def suggest(self, trial: Trial) -> Net:
         """A network from suggestions."""
+
+    def decisions(self, net: Net, /) -> dict[str, Any]:
+        """The suggestions that make a network of the family."""
 
 
 NASNET = (

@@ -180,6 +180,13 @@ class _AutoFormer(Space[Architecture]):
             ),
         )
 
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """The width, the depth, and what each block has."""
+        found: dict[str, Any] = {"hidden_dim": arch.width, "depth": len(arch.blocks)}
+        for number, (heads, ratio) in enumerate(arch.blocks):
+            found |= {f"num_heads{number}": heads, f"mlp_ratio{number}": ratio}
+        return found
+
     def _build(self, arch: Architecture, task: Task, options: Mapping[str, int]) -> nn.Module:
         patch_size = options["patch_size"]
         _, *size = task.input_size

@@ -3,8 +3,9 @@
 import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import nn
 
@@ -137,14 +138,26 @@ class _DARTS(Space[Architecture]):
         def cell(kind: str) -> Cell:
             edges: list[Edge] = []
             for node, pairs in PAIRS.items():
-                spelled = [f"{a},{b}" for a, b in pairs]
-                chosen = trial.suggest_categorical(f"{kind}.{node}.sources", spelled)
-                for edge, source in zip("ab", pairs[spelled.index(chosen)], strict=True):
-                    name = f"{kind}.{node}.{edge}"
-                    edges.append((trial.suggest_categorical(name, OPERATIONS), source))
+                sources, *operations = _names(kind, node)
+                by_text = {_spelled(pair): pair for pair in pairs}
+                chosen = by_text[trial.suggest_categorical(sources, list(by_text))]
+                edges += [
+                    (trial.suggest_categorical(name, OPERATIONS), source)
+                    for name, source in zip(operations, chosen, strict=True)
+                ]
             return Cell(tuple(edges), NODES)
 
         return Architecture(cell("normal"), cell("reduce"))
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """The sources and the operations of every node."""
+        found: dict[str, Any] = {}
+        for kind, cell in (("normal", arch.normal), ("reduce", arch.reduce)):
+            for node, pair in zip(NODES, cell.pairs, strict=True):
+                sources = _spelled(source for _, source in pair)
+                values = (sources, *(operation for operation, _ in pair))
+                found |= zip(_names(kind, node), values, strict=True)
+        return found
 
     def _build(self, arch: Architecture, task: Task, options: Mapping[str, int]) -> nn.Module:
         return Network(
@@ -154,6 +167,15 @@ class _DARTS(Space[Architecture]):
 
 DARTS = _DARTS()
 SPACES.add(DARTS.name, DARTS)
+
+
+def _names(kind: str, node: int) -> list[str]:
+    """How a node's sources and its two operations are called where they are suggested."""
+    return [f"{kind}.{node}.{what}" for what in ("sources", "a", "b")]
+
+
+def _spelled(sources: Iterable[int]) -> str:
+    return ",".join(map(str, sources))
 
 
 def _cells() -> Iterator[Cell]:

@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -13,6 +14,9 @@ from gradalign.spaces._flops import Convention, count_flops
 from gradalign.spaces._macro_network import BLOCKS, STAGES, Network
 
 EXAMPLE = "12120111"
+
+DECISIONS = tuple(f"block_{position}" for position in range(sum(STAGES)))
+"""How the blocks are called where they are suggested."""
 
 CONVENTION = Convention()
 
@@ -112,11 +116,12 @@ class _Macro(Space[Architecture]):
     def suggest(self, trial: Trial) -> Architecture:
         """One block a position, counted from 0."""
         return Architecture(
-            tuple(
-                trial.suggest_categorical(f"block_{position}", tuple(BLOCKS))
-                for position in range(sum(STAGES))
-            )
+            tuple(trial.suggest_categorical(name, tuple(BLOCKS)) for name in DECISIONS)
         )
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """Every block."""
+        return dict(zip(DECISIONS, arch.blocks, strict=True))
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As the published table counts them; its text is in `flops_convention`."""

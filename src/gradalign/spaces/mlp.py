@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -107,8 +108,13 @@ class _MLP(Space[Architecture]):
         """The depth, and a width for each layer: `width0` is that of the first."""
         depth = trial.suggest_int("depth", 1, MAX_DEPTH)
         return Architecture(
-            tuple(trial.suggest_categorical(f"width{layer}", WIDTHS) for layer in range(depth))
+            tuple(trial.suggest_categorical(_width(layer), WIDTHS) for layer in range(depth))
         )
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """The depth, and the width of each layer."""
+        widths = {_width(layer): width for layer, width in enumerate(arch.widths)}
+        return {"depth": len(arch.widths), **widths}
 
     def _build(
         self,
@@ -127,6 +133,11 @@ class _MLP(Space[Architecture]):
 
 MLP = _MLP()
 SPACES.add(MLP.name, MLP)
+
+
+def _width(layer: int) -> str:
+    """How the width of a layer is called where it is suggested."""
+    return f"width{layer}"
 
 
 def _malformed(text: str, fault: str) -> InputError:

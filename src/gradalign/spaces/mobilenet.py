@@ -31,7 +31,14 @@ CHOICES: Mapping[str, tuple[tuple[int, ...], ...]] = {
 }
 """What each stage may have, by the keys of the spelling."""
 
-FLAT = tuple(itertools.chain(*CHOICES.values()))
+DECISIONS = {
+    f"{key}{stage}": choices
+    for key, allowed in CHOICES.items()
+    for stage, choices in enumerate(allowed)
+}
+"""What each decision may be, by what it is called where it is suggested: `e0` to `se6`."""
+
+FLAT = tuple(DECISIONS.values())
 
 CONVENTION = Convention(norm=4, pool=1, adaptive_output=1)
 
@@ -116,8 +123,7 @@ class _Mobilenet(Space[Architecture]):
 
     def neighbours(self, arch: Architecture) -> list[Architecture]:
         """The 43 networks with one decision changed."""
-        flat = tuple(itertools.chain(*astuple(arch)))
-        return [_unflatten(changed) for changed in exchanged(flat, FLAT)]
+        return [_unflatten(changed) for changed in exchanged(_flatten(arch), FLAT)]
 
     def canonical(self, arch: Architecture) -> str:
         """The spelling: every decision shows in the network."""
@@ -126,10 +132,12 @@ class _Mobilenet(Space[Architecture]):
     def suggest(self, trial: Trial) -> Architecture:
         """One decision for each stage, named after its key and stage: `e0` to `se6`."""
         return _unflatten(
-            trial.suggest_categorical(f"{key}{stage}", choices)
-            for key, allowed in CHOICES.items()
-            for stage, choices in enumerate(allowed)
+            trial.suggest_categorical(name, choices) for name, choices in DECISIONS.items()
         )
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """All 28."""
+        return dict(zip(DECISIONS, _flatten(arch), strict=True))
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As the published table counts them; its text is in `flops_convention`."""
@@ -155,6 +163,11 @@ def _lists(text: str) -> list[list[Any]]:
         if not isinstance(values, list):
             raise InputError(f"{key!r} must be a list, one value for each of the {STAGES} stages")
     return [found[key] for key in CHOICES]
+
+
+def _flatten(arch: Architecture) -> tuple[Any, ...]:
+    """The 28 decisions of an architecture, in the order of `FLAT`."""
+    return tuple(itertools.chain(*astuple(arch)))
 
 
 def _unflatten(decisions: Iterable[Any]) -> Architecture:

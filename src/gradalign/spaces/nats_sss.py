@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -18,6 +19,9 @@ LAYERS = 5
 
 WIDTHS = (8, 16, 24, 32, 40, 48, 56, 64)
 """Channels that a layer can have."""
+
+DECISIONS = tuple(f"layer {layer}" for layer in range(LAYERS))
+"""How the widths are called where they are suggested."""
 
 CONVENTION = Convention(linear_bias=1)
 
@@ -107,9 +111,11 @@ class _SizeSpace(Space[Architecture]):
 
     def suggest(self, trial: Trial) -> Architecture:
         """One width a layer: `layer 0` to `layer 4`."""
-        return Architecture(
-            tuple(trial.suggest_categorical(f"layer {layer}", WIDTHS) for layer in range(LAYERS))
-        )
+        return Architecture(tuple(trial.suggest_categorical(name, WIDTHS) for name in DECISIONS))
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """Every width."""
+        return dict(zip(DECISIONS, arch.widths, strict=True))
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As the published table counts them; its text is in `flops_convention`."""

@@ -5,6 +5,7 @@ import itertools
 import random
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from torch import nn
 
@@ -24,6 +25,15 @@ from gradalign.spaces._nb101_graph import (
     pruned,
 )
 from gradalign.spaces._nb101_network import Network
+
+EDGES = {
+    f"{target}<-{source}": (source, target)
+    for source, target in itertools.combinations(range(MAX_VERTICES), 2)
+}
+"""The edges of seven vertices, by what they are called where they are suggested."""
+
+INNER = tuple(f"op {vertex}" for vertex in range(1, MAX_VERTICES - 1))
+"""How the operations of seven vertices are called where they are suggested."""
 
 EXAMPLE = '{"matrix":[[0,1,1],[0,0,1],[0,0,0]],"ops":["input","conv3x3-bn-relu","output"]}'
 
@@ -95,10 +105,9 @@ class _NB101(Space[Architecture]):
         first, so that modules can grow. Many changes concern vertices that are on no path: they
         lead to another spelling of the same module, and from there on.
         """
-        vertices = max(MAX_VERTICES, len(arch.ops))
-        matrix = padded(arch.matrix, vertices)
-        added = NAMES[:1] * (vertices - len(arch.ops))
-        ops = (*arch.ops[:-1], *added, arch.ops[-1])
+        grown = _grown(arch)
+        matrix, ops = grown.matrix, grown.ops
+        vertices = len(ops)
         changed = [flipped(matrix, *edge) for edge in itertools.combinations(range(vertices), 2)]
         return [Architecture(other, ops) for other in changed if fits(other)] + [
             Architecture(matrix, (*ops[:vertex], other, *ops[vertex + 1 :]))
@@ -130,17 +139,21 @@ class _NB101(Space[Architecture]):
         on such paths, that one is left out without which most vertices still are, and of several
         the last.
         """
-        edge = {
-            (source, target): trial.suggest_categorical(f"{target}<-{source}", (0, 1))
-            for source, target in itertools.combinations(range(MAX_VERTICES), 2)
-        }
-        inner = [
-            trial.suggest_categorical(f"op {vertex}", NAMES)
-            for vertex in range(1, MAX_VERTICES - 1)
-        ]
+        edge = {ends: trial.suggest_categorical(name, (0, 1)) for name, ends in EDGES.items()}
+        inner = [trial.suggest_categorical(name, NAMES) for name in INNER]
         every = range(MAX_VERTICES)
         matrix = tuple(tuple(edge.get((source, target), 0) for target in every) for source in every)
         return Architecture(mended(matrix), ("input", *inner, "output"))
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """Those of its spelling with seven vertices, which makes the same network.
+
+        Vertices without edges are put before the output; of a spelling of more than seven, what is
+        on no path is left out.
+        """
+        grown = _grown(arch if len(arch.ops) <= MAX_VERTICES else _pruned(arch))
+        edges = {name: grown.matrix[source][target] for name, (source, target) in EDGES.items()}
+        return edges | dict(zip(INNER, grown.ops[1:-1], strict=True))
 
     def _build(self, arch: Architecture, task: Task, options: Mapping[str, int]) -> nn.Module:
         matrix = pruned(arch.matrix)
@@ -155,6 +168,19 @@ class _NB101(Space[Architecture]):
 
 NB101 = _NB101()
 SPACES.add(NB101.name, NB101)
+
+
+def _grown(arch: Architecture) -> Architecture:
+    """The spelling with seven vertices: those that it lacks are put before the output, unread."""
+    vertices = max(MAX_VERTICES, len(arch.ops))
+    added = NAMES[:1] * (vertices - len(arch.ops))
+    ops = (*arch.ops[:-1], *added, arch.ops[-1])
+    return Architecture(padded(arch.matrix, vertices), ops)
+
+
+def _pruned(arch: Architecture) -> Architecture:
+    """The spelling without what is on no path."""
+    return Architecture(pruned(arch.matrix), ("input", *arch.inner, "output"))
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -17,6 +18,9 @@ EXAMPLE = (
     "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|"
     "+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 )
+
+DECISIONS = tuple(f"{node}<-{source}" for node, source in EDGES)
+"""How the operations are called where they are suggested: that of node 3 reading node 1 `3<-1`."""
 
 CONVENTION = Convention(norm=2, relu=1, pool=1, adaptive_margin=1)
 
@@ -153,12 +157,14 @@ class _NB201(Space[Architecture]):
 
     def suggest(self, trial: Trial) -> Architecture:
         """One operation an edge, named after it: `3<-1` is node 3 reading node 1."""
+        operations = tuple(OPERATIONS)
         return Architecture(
-            tuple(
-                trial.suggest_categorical(f"{node}<-{source}", tuple(OPERATIONS))
-                for node, source in EDGES
-            )
+            tuple(trial.suggest_categorical(name, operations) for name in DECISIONS)
         )
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """The operation of every edge."""
+        return dict(zip(DECISIONS, arch.operations, strict=True))
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As the published table counts them; its text is in `flops_convention`."""

@@ -134,6 +134,12 @@ class _NDS(Space[Architecture]):
         family = FAMILIES[trial.suggest_categorical("space", list(FAMILIES))]
         return Architecture(family.suggest(trial), family.name)
 
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """The family, and what its network is made of; without a family there are none."""
+        if arch.space is None:
+            return {}
+        return {"space": arch.space, **FAMILIES[arch.space].decisions(arch.net)}
+
     def _build(self, arch: Architecture, task: Task, options: Mapping[str, int]) -> nn.Module:  # noqa: ARG002
         imagenet, net = task.name == "imagenet", arch.net
         if isinstance(net, CellNet):

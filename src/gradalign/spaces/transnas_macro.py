@@ -2,9 +2,10 @@
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from torch import nn
 
@@ -122,11 +123,31 @@ class _TransNASMacro(Space[Architecture]):
         A choice is asked for only where the limits of the space leave one.
         """
         count = trial.suggest_int("modules", FEWEST, MOST)
-        halved = _choose(trial, "halve", count, MOST_HALVINGS)
-        doubled = _choose(trial, "double", count, MOST_DOUBLINGS)
-        return Architecture(
-            tuple(1 + double + 2 * halve for halve, double in zip(halved, doubled, strict=True))
-        )
+
+        def choose(verb: str, most: int) -> list[bool]:
+            chosen: list[bool] = []
+            for name in _names(verb, count):
+                left = _left(chosen, count, most)
+                one = len(left) == 1
+                chosen.append(left[0] if one else trial.suggest_categorical(name, left))
+            return chosen
+
+        sides = zip(choose("halve", MOST_HALVINGS), choose("double", MOST_DOUBLINGS), strict=True)
+        return Architecture(tuple(1 + double + 2 * halve for halve, double in sides))
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """The number of modules, and the choices that the limits leave."""
+        count = len(arch.modules)
+        found: dict[str, Any] = {"modules": count}
+        for verb, does, most in (
+            ("halve", halves, MOST_HALVINGS),
+            ("double", doubles, MOST_DOUBLINGS),
+        ):
+            chosen = [does(kind) for kind in arch.modules]
+            for position, name in enumerate(_names(verb, count)):
+                if len(_left(chosen[:position], count, most)) > 1:
+                    found[name] = chosen[position]
+        return found
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As NASLib's published files count them; the text is in `flops_convention`."""
@@ -168,14 +189,15 @@ def _everything() -> tuple[Architecture, ...]:
     )
 
 
-def _choose(trial: Trial, verb: str, count: int, most: int) -> list[bool]:
-    """Which of `count` modules do it: at least one, and no more than `most`."""
-    chosen: list[bool] = []
-    for position in range(count):
-        if sum(chosen) == most:
-            chosen.append(False)
-        elif position == count - 1 and not any(chosen):
-            chosen.append(True)
-        else:
-            chosen.append(trial.suggest_categorical(f"{verb}_{position}", (False, True)))
-    return chosen
+def _names(verb: str, count: int) -> list[str]:
+    """How it is called where it is suggested whether each of `count` modules does it."""
+    return [f"{verb}_{position}" for position in range(count)]
+
+
+def _left(chosen: Sequence[bool], count: int, most: int) -> tuple[bool, ...]:
+    """What the next of `count` modules may be, as at least one does it and no more than `most`."""
+    if sum(chosen) == most:
+        return (False,)
+    if len(chosen) == count - 1 and not any(chosen):
+        return (True,)
+    return (False, True)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from torch import nn
 
@@ -25,6 +26,9 @@ EXAMPLE = "(0, 3, 3, 3, 3, 2)"
 
 OPERATIONS = (0, 1, 2, 3)
 """None, skip, 1x1 convolution, 3x3 convolution."""
+
+DECISIONS = tuple(f"{node}<-{source}" for node, source in EDGES)
+"""How the operations are called where they are suggested: that of node 3 reading node 1 `3<-1`."""
 
 MODULES = (4, 1, 4, 1, 4)
 
@@ -128,10 +132,12 @@ class _TransNASMicro(Space[Architecture]):
     def suggest(self, trial: Trial) -> Architecture:
         """One operation an edge, named after it: `3<-1` is node 3 reading node 1."""
         return Architecture(
-            tuple(
-                trial.suggest_categorical(f"{node}<-{source}", OPERATIONS) for node, source in EDGES
-            )
+            tuple(trial.suggest_categorical(name, OPERATIONS) for name in DECISIONS)
         )
+
+    def _decisions(self, arch: Architecture) -> dict[str, Any]:
+        """The operation of every edge."""
+        return dict(zip(DECISIONS, arch.operations, strict=True))
 
     def published_flops(self, arch: Architecture | str, task: str | None = None) -> float:
         """As NASLib's published files count them; the text is in `flops_convention`."""

@@ -13,6 +13,7 @@ from torch import nn
 
 from gradalign.errors import InputError
 from gradalign.spaces import Space
+from gradalign.spaces._given import GivenTrial
 from gradalign.testing._require import require
 
 SAMPLES = 20
@@ -131,6 +132,21 @@ def check_suggestions(space: Space[Any]) -> None:
     require(space.size == 1 or len(found) > 1, f"{space.name}: suggestions change nothing")
 
 
+def check_decisions(space: Space[Any]) -> None:
+    """`decisions` is the inverse of `suggest`, and says nothing besides.
+
+    Architectures that are drawn, suggested, and made of those by mutation have suggestions.
+    """
+    rng = random.Random(1)
+    found = [*_drawn(space), *(space.suggest(RandomTrial(rng)) for _ in range(SAMPLES))]
+    for arch in (*found, *(space.mutate(arch, rng) for arch in found if space.size != 1)):
+        decisions = space.decisions(arch)  # raises where they make another network
+        trial = GivenTrial(decisions)
+        space.suggest(trial)
+        beside = sorted(set(decisions) - trial.asked)
+        require(not beside, f"{space.name}: the decisions {beside} of {arch} are never asked for")
+
+
 def check_building(space: Space[Any]) -> None:
     """The seed alone decides the weights, and torch's generator is left as it was."""
     for arch in _drawn(space)[:3]:
@@ -174,6 +190,7 @@ SPACE_CHECKS: tuple[Callable[[Space[Any]], None], ...] = (
     check_mutation,
     check_canonical,
     check_suggestions,
+    check_decisions,
     check_building,
     check_running,
 )
