@@ -91,3 +91,19 @@ def test_a_last_step_of_one_sample_is_left_out():
 def test_no_training(wrong):
     with pytest.raises(InputError, match="all three must be above 0"):
         Recipe(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"learning_rate": math.inf}, "the rate must be finite"),
+        ({"momentum": 1.0}, "the momentum at least 0 and below 1"),
+        ({"momentum": -0.1}, "the momentum at least 0 and below 1"),
+        ({"momentum": math.nan}, "the momentum at least 0 and below 1"),
+        ({"weight_decay": -1.0}, "weight decay -1: it must be 0 or more"),
+        ({"weight_decay": math.inf}, "weight decay inf: it must be 0 or more"),
+    ],
+)
+def test_numbers_that_are_no_training(wrong, told):
+    with pytest.raises(InputError, match=told):
+        Recipe(**wrong)

@@ -14,6 +14,7 @@ from torch.nn.utils import parametrize
 
 from gradalign.engine import _attention
 from gradalign.engine._modes import norm_names
+from gradalign.engine._precision import full_precision
 from gradalign.engine._weights import Selection, Weight, find_weights
 from gradalign.errors import UnsupportedError
 from gradalign.probe import Probe
@@ -57,8 +58,8 @@ def prepared(
 
     Afterwards, also after an exception, everything is as before: parameters and buffers (the same
     objects with the same values), gradients, training flags, classes, hooks and the state of the
-    random number generators. Under it gradients are recorded and autocast is off, whatever the
-    caller's context.
+    random number generators. Under it gradients are recorded, autocast and TF32 are off and cuDNN
+    is deterministic, whatever the caller's context.
     """
     with ExitStack() as stack:
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
@@ -68,6 +69,7 @@ def prepared(
         stack.enter_context(torch.inference_mode(mode=False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(torch.autocast(device.type, enabled=False))
+        stack.enter_context(full_precision())
         # The fused encoder kernel runs when nothing requires a gradient, and past every hook.
         stack.callback(
             torch.backends.mha.set_fastpath_enabled, torch.backends.mha.get_fastpath_enabled()

@@ -37,6 +37,13 @@ class Recipe:
                 f"training for {self.epochs} epochs in steps of {self.batch_size} samples at "
                 f"learning rate {self.learning_rate:g}: all three must be above 0"
             )
+        if not (self.learning_rate < math.inf and 0 <= self.momentum < 1):
+            raise InputError(
+                f"training at learning rate {self.learning_rate:g} with momentum "
+                f"{self.momentum:g}: the rate must be finite, the momentum at least 0 and below 1"
+            )
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError(f"weight decay {self.weight_decay:g}: it must be 0 or more, finite")
 
     def steps(self, samples: int) -> int:
         """Number of steps of a training on so many samples."""
