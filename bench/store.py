@@ -115,7 +115,7 @@ TASKS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def _megabytes(name: str) -> float:
+def megabytes(name: str) -> float:
     """A field of the process's status; not a number where the system has none."""
     with contextlib.suppress(OSError):
         for line in _STATUS.read_text().splitlines():
@@ -127,9 +127,9 @@ def _megabytes(name: str) -> float:
 def run(task: str, path: Path) -> None:
     """Do one thing in this process and print its seconds and megabytes."""
     pd.Series(["a"]).array.take([0])  # pandas loads pyarrow at the first text
-    before, start = _megabytes("VmRSS"), time.perf_counter()
+    before, start = megabytes("VmRSS"), time.perf_counter()
     kept = TASKS[task](path)
-    print(time.perf_counter() - start, _megabytes("VmHWM") - before)
+    print(time.perf_counter() - start, megabytes("VmHWM") - before)
     if isinstance(kept, pd.DataFrame):
         for suffix in (".csv", ".parquet"):
             start = time.perf_counter()

@@ -19,6 +19,7 @@ from gradalign.rank import rank
 from gradalign.ranking import Ranking
 from gradalign.record import Score, Scores
 from gradalign.score import score
+from gradalign.search import SearchResult, search
 from gradalign.spaces import get_space
 from gradalign.statistics import Statistics
 
@@ -34,6 +35,7 @@ __all__ = [
     "Ranking",
     "Score",
     "Scores",
+    "SearchResult",
     "Statistics",
     "UndefinedScore",
     "UnknownNameError",
@@ -44,4 +46,5 @@ __all__ = [
     "get_space",
     "rank",
     "score",
+    "search",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +31,9 @@ Model = nn.Module | Callable[[], nn.Module] | str
 
 NUM_CLASSES = 10
 """Outputs where nothing says how many."""
+
+_DECIDED = re.compile(r"(?P<function>[^{]*[^{\s])\s*(?P<decisions>\{.*\})", re.DOTALL)
+"""A function of a trial, and the decisions that the trial gives it."""
 
 
 def as_candidate(
@@ -80,7 +85,9 @@ def resolve(
     Args:
         text: SPACE:ARCHITECTURE, `package.module:factory`, `file.py:factory`, `transformers:NAME`
             (a model type, or a path to a config.json), `timm:NAME` or `torchvision:NAME`. Modules
-            are looked up in the current directory too; a factory is called without arguments.
+            are looked up in the current directory too; a factory is called without arguments. One
+            that is followed by a JSON object, `file.py:build{"width": 32}`, is called with an
+            Optuna trial that suggests what the object says.
         build: Options of the search space, and `task`, one of its tasks.
         num_classes: Number of outputs, where it can be chosen; None: that of the space's task,
             else 10.
@@ -193,8 +200,44 @@ def _parsed(space: str, arch: str) -> Any:
 
 
 def _from_factory(text: str, spec: InputSpec) -> Candidate:
-    place, _, attribute = text.rpartition(":")
-    with _importable(place):
+    decided = _DECIDED.fullmatch(text)
+    place, found = _function(decided["function"] if decided else text)
+    if decided:
+        found = _with_trial(found, _decisions(text, decided["decisions"]))
+    candidate = replace(as_candidate(found, name=text), spec=spec)
+
+    def make(seed: int) -> object:
+        with importable(place):  # what the factory imports when called
+            return candidate.make(seed)
+
+    return replace(candidate, make=make)
+
+
+def find_function(text: str) -> Callable[..., Any]:
+    """The function that `package.module:function` or `file.py:function` names.
+
+    Raises:
+        InputError: There is none, or its module cannot be imported.
+    """
+    return _function(text)[1]
+
+
+def with_decisions(function: str, decisions: Mapping[str, Any]) -> str:
+    """The name of what `function` makes of these suggestions, for `resolve`.
+
+    Example:
+        >>> with_decisions("nets.py:build", {"width": 32, "act": "relu"})
+        'nets.py:build{"act": "relu", "width": 32}'
+    """
+    return f"{function}{json.dumps(decisions, sort_keys=True)}"
+
+
+def _function(text: str) -> tuple[str, Callable[..., Any]]:
+    """Module or file, and the function in it."""
+    place, colon, attribute = text.strip().rpartition(":")
+    if not colon or not attribute:
+        raise _unknown(text)
+    with importable(place):
         found: Any = _import(text, place)
     for name in attribute.split("."):
         try:
@@ -205,17 +248,33 @@ def _from_factory(text: str, spec: InputSpec) -> Candidate:
             ) from None
     if not callable(found):
         raise InputError(f"{text!r} is of type {type(found).__name__}: name a function or a class")
-    candidate = replace(as_candidate(found, name=text), spec=spec)
+    return place, found
 
-    def make(seed: int) -> object:
-        with _importable(place):  # what the factory imports when called
-            return candidate.make(seed)
 
-    return replace(candidate, make=make)
+def _with_trial(function: Callable[..., Any], decisions: dict[str, Any]) -> Callable[[], Any]:
+    """`function` called with a trial that suggests these decisions."""
+
+    def make() -> Any:
+        from optuna.trial import FixedTrial  # here: few models need it, and it takes its time
+
+        return function(FixedTrial(decisions))
+
+    return make
+
+
+def _decisions(text: str, decisions: str) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(decisions)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{text!r} does not end in a JSON object ({error.msg}): write it as "
+            'file.py:build{"width": 32}'
+        ) from None
+    return found
 
 
 @contextmanager
-def _importable(place: str) -> Iterator[None]:
+def importable(place: str) -> Iterator[None]:
     """Context in which the current directory, or that of a file, is searched for modules first."""
     folder = str(Path(place).resolve().parent if place.endswith(".py") else Path.cwd())
     sys.path.insert(0, folder)

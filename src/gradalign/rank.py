@@ -131,6 +131,24 @@ def rank(
     return _ranking([candidate.name for candidate in pool], table, plan)
 
 
+def ranking_of(
+    table: Mapping[str, Sequence[Scores]],
+    *,
+    by: str,
+    proxies: Iterable[str],
+    combine: Iterable[str] = (),
+) -> Ranking:
+    """The order of networks that were measured already, one `Scores` a repeat.
+
+    Args:
+        table: Their records by name, as many repeats of each, `SIZES` among the scores.
+        by: The proxy, aggregate or combination that orders them.
+        proxies: What else the result shows.
+        combine: Further aggregates, each `name=proxy+proxy`.
+    """
+    return _ranking(list(table), list(table.values()), _Plan.of(by, proxies, combine))
+
+
 def divided(batch: Batch, repeats: int, seed: int) -> list[Batch]:
     """`repeats` disjoint parts of `batch`, of equal size, as balanced over classes as can be.
 

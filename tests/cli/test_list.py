@@ -10,6 +10,7 @@ from gradalign.aggregates import AGGREGATES
 from gradalign.benchmarks import BENCHMARKS
 from gradalign.data import SOURCES
 from gradalign.proxies import PROXIES, Proxy
+from gradalign.search.samplers import SAMPLERS
 from gradalign.spaces import SPACES
 
 KINDS = {
@@ -18,6 +19,7 @@ KINDS = {
     "spaces": SPACES,
     "benchmarks": BENCHMARKS,
     "data": SOURCES,
+    "samplers": SAMPLERS,
 }
 
 

@@ -1,15 +1,17 @@
 """`gradalign sweep`."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
 from tests.cli.commands import CELL, DEAD, OTHER, SMALL
 
+from gradalign.cli._asked import Selection, sampled
 from gradalign.cli._sweep import duration, parse_bytes
-from gradalign.cli.sweep import _names, sampled
 from gradalign.errors import InputError
 from gradalign.spaces import SPACES
 from gradalign.store import Store
@@ -118,6 +120,8 @@ def test_the_table_says_where_the_records_are(gradalign):
         (("nb201", "--archs", "none.txt"), "cannot read the models file 'none.txt'"),
         (("nb201", "--archs", "bad.txt"), "entry 2 of 'bad.txt': malformed nb201 architecture"),
         (("nb201", "--models", "a.txt"), "leave out SPACE"),
+        (("nb201", "--sample", "1", "--shard", "4/4"), "shard '4/4': write it as i/k"),
+        (("nb201", "--sample", "1", "--shard", "x"), "shard 'x': write it as i/k"),
         (("nb201", "--sample", "1", "--max-memory", "much"), "memory 'much': write it as 512M"),
         (("nb201", "--sample", "1", "--proxies", "gradalign_iii"), "did you mean"),
         (("nb201", "--sample", "1", "--db", "nowhere/x.db"), "nowhere"),
@@ -135,9 +139,26 @@ def test_bad_input_is_one_line_and_leaves_no_store(gradalign, tmp_path, argument
 
 
 def test_all_of_a_space():
-    names = _names("nb201", None, None, None, every=True, seed=0)
-    assert len(set(names)) == 15_625
+    asked = Selection(all_=True).asked("nb201", seed=0)
+    names = list(asked.models)
+    assert len(set(names)) == len(names) == asked.total == 15_625
     assert all(name.startswith("nb201:|") for name in names)
+
+
+def test_shards_are_merged_into_the_store_of_one_sweep(gradalign, tmp_path):
+    arguments = ("sweep", "nb201", "--sample", "12", *PLAIN, "--format", "json")
+    parts = [f"part{number}.db" for number in range(3)]
+    asked = [
+        gradalign(*arguments, "--shard", f"{number}/3", "--db", part).document["asked"]
+        for number, part in enumerate(parts)
+    ]
+    assert sum(asked) == 12
+    assert gradalign("merge", *parts, "--into", "merged.db").code == 0
+    gradalign(*arguments, "--db", "whole.db")
+    columns = ["model", "proxy", "protocol", "seed", "value", "stderr", "status", "canonical"]
+    merged, whole = (records(tmp_path / name)[columns] for name in ("merged.db", "whole.db"))
+    assert len(whole) == 24
+    assert merged.equals(whole)
 
 
 def test_a_draw_is_seeded_and_without_doubles():
@@ -175,8 +196,6 @@ def test_durations():
 
 
 def test_ctrl_c_leaves_a_store_that_goes_on(tmp_path):
-    import signal
-
     (tmp_path / "slow.py").write_text(
         "import time\nfrom torch import nn\n"
         "def net():\n    return nn.Sequential(nn.Flatten(), nn.Linear(192, 10))\n"
@@ -194,7 +213,7 @@ def test_ctrl_c_leaves_a_store_that_goes_on(tmp_path):
     )
     path = tmp_path / "sweep.db"
     while running.poll() is None and not (path.exists() and len(records(path))):
-        pass
+        time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130

@@ -2,7 +2,11 @@
 
 import importlib
 import json
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from gradalign.errors import GradalignError, InputError
@@ -101,3 +105,35 @@ def test_lines_are_json(tmp_path):
     entry = json.loads(line)
     assert entry["result"] == {"square": 0}
     assert json.loads(entry["task"])["number"] == 0
+
+
+SLEEPERS = """
+import os, time
+from pathlib import Path
+from gradalign.studies import Ledger, Workshop
+
+def sleep(task):
+    Path(f"pid{task['number']}").write_text(str(os.getpid()))
+    time.sleep(600)
+
+if __name__ == "__main__":
+    Workshop(Ledger(Path("l")), workers=2).do("sleeps", sleep, [{"number": 0}, {"number": 1}])
+"""
+
+
+def test_processes_end_with_an_owner_that_is_killed(tmp_path):
+    (tmp_path / "sleepers.py").write_text(SLEEPERS)
+    owner = subprocess.Popen([sys.executable, "sleepers.py"], cwd=tmp_path)
+    files = [tmp_path / "pid0", tmp_path / "pid1"]
+    wait_until(lambda: all(file.exists() and file.read_text() for file in files))
+    owner.kill()
+    owner.wait()
+    workers = [int(file.read_text()) for file in files]
+    wait_until(lambda: not any(psutil.pid_exists(worker) for worker in workers))
+
+
+def wait_until(holds):
+    deadline = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

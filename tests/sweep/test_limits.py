@@ -7,8 +7,7 @@ import psutil
 import pytest
 
 from gradalign.errors import InputError
-from gradalign.sweep import Limits, Plan, score_in_processes
-from gradalign.sweep.pool import run_tasks
+from gradalign.sweep import Limits, LocalPool, Plan, score_in_processes
 from gradalign.sweep.process import ATTEMPTS
 from gradalign.sweep.worker import Task
 
@@ -109,7 +108,7 @@ def test_a_network_whose_process_was_killed_once_is_tried_again(nets):
 
 def test_the_time_of_starting_a_worker_is_not_the_network_s(nets):
     """A new process takes seconds to import torch where no fork server has done so yet."""
-    (record,) = records(nets, ["small"], workers=1, limits=Limits(timeout=0.5))
+    (record,) = records(nets, ["small"], workers=1, limits=Limits(timeout=2))
     assert record.status == "ok"
 
 
@@ -122,7 +121,7 @@ def test_what_a_network_prints_is_not_among_the_results(nets, capfd):
 def test_a_worker_killed_from_outside_loses_and_doubles_nothing(nets):
     tasks = [Task(f"{nets}:small", seed) for seed in range(40)]
     found = []
-    for place, scores in run_tasks(tasks, PLAN, workers=2):
+    for place, scores in LocalPool(PLAN, workers=2).run(tasks):
         found.append(place)
         assert scores["params"].status == "ok"
         if len(found) in (1, 5, 20):

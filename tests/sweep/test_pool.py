@@ -1,13 +1,18 @@
 """Scores from several processes."""
 
 import multiprocessing
+import os
+import signal
 
+import psutil
 import pytest
 from tests.sweep.nets import PLAN
 
 from gradalign.errors import InputError
 from gradalign.record import Scores
-from gradalign.sweep import Plan, score_in_processes
+from gradalign.sweep import LocalPool, Plan, score_in_processes
+from gradalign.sweep.process import _interrupts_held
+from gradalign.sweep.worker import Task
 
 ARCHS = (
     "nb201:|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|",
@@ -96,3 +101,77 @@ def test_a_malformed_network_is_a_record():
     (scores,) = collected(["nb201:|oops|"], PLAN, workers=1)
     assert {record.status for record in scores} == {"error"}
     assert "malformed nb201 architecture" in (scores["params"].reason or "")
+
+
+def test_processes_stay_between_two_runs():
+    with LocalPool(PLAN, workers=1) as pool:
+        first = dict(pool.run([Task(ARCHS[0], 3)]))
+        (process,) = multiprocessing.active_children()
+        again = dict(pool.run([Task(ARCHS[1], 3), Task(ARCHS[0], 3)]))
+        assert multiprocessing.active_children() == [process]
+        assert [r.value for r in again[1]] == [r.value for r in first[0]]
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_died_while_idle_costs_no_network_anything(tmp_path):
+    path = tmp_path / "nets.py"
+    path.write_text(KILLER)
+    plan = Plan(proxies=("params",), batch_size=2, input_size=(3, 8, 8), device="cpu")
+    with LocalPool(plan, workers=1) as pool:
+        assert len(list(pool.run([Task(f"{path}:small")]))) == 1
+        (process,) = multiprocessing.active_children()
+        process.terminate()
+        process.join()
+        assert [found["params"].status for _, found in pool.run([Task(f"{path}:small")])] == ["ok"]
+
+
+def test_tasks_are_pulled_no_more_than_a_bounded_number_ahead():
+    pulled = []
+
+    def tasks():
+        for seed in range(400):
+            pulled.append(seed)
+            yield Task(ARCHS[2], seed, ("params",))
+
+    ahead = []
+    for done, _ in enumerate(LocalPool(PLAN, workers=2).run(tasks())):
+        ahead.append(len(pulled) - done)
+    assert len(ahead) == 400
+    assert max(ahead) <= 2 * (1 + 64) + 64  # in both pipes, and what has arrived together
+
+
+def test_what_waits_behind_a_network_that_dies_is_done_by_others(tmp_path):
+    """Short ones fill the pipe of each process before the bad one comes."""
+    path = tmp_path / "nets.py"
+    path.write_text(KILLER)
+    plan = Plan(proxies=("params",), batch_size=2, input_size=(3, 8, 8), device="cpu")
+    names = ["small"] * 150 + ["dying"] + ["small"] * 150
+    found = collected([f"{path}:{name}" for name in names], plan, workers=2)
+    assert [k for k, scores in enumerate(found) if scores["params"].status != "ok"] == [150]
+    assert "exited with code 9" in (found[150]["params"].reason or "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs POSIX")
+def test_an_interrupt_while_a_process_starts_is_not_lost():
+    reached = []
+
+    def start():
+        with _interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            reached.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert reached
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="needs POSIX")
+def test_interrupts_that_reach_the_processes_stop_none_of_them():
+    with LocalPool(PLAN, workers=2) as pool:
+        statuses = []
+        for _, scores in pool.run([Task(ARCHS[0], seed) for seed in range(12)]):
+            statuses += [record.status for record in scores]
+            for child in psutil.Process().children(recursive=True):
+                child.send_signal(signal.SIGINT)
+        assert set(statuses) == {"ok"}
+        assert len(statuses) == 36

@@ -14,9 +14,11 @@ from gradalign.cli import (
     evaluate,
     listing,
     merge,
+    plan,
     rank,
     report,
     score,
+    search,
     study,
     sweep,
     tables,
@@ -27,7 +29,21 @@ from gradalign.failure import one_line
 
 __all__ = ["app", "main"]
 
-COMMANDS = (demo, listing, score, rank, sweep, evaluate, tables, report, study, merge, data)
+COMMANDS = (
+    demo,
+    listing,
+    score,
+    rank,
+    plan,
+    sweep,
+    search,
+    evaluate,
+    tables,
+    report,
+    study,
+    merge,
+    data,
+)
 """Modules that register a command or a group of them each, in the order of `--help`."""
 
 DONE, BAD_INPUT, INTERRUPTED = 0, 2, 130

@@ -101,16 +101,9 @@ class Models:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conditions:
-    """What is measured, on which conditions."""
+class Circumstances:
+    """On which conditions something is measured."""
 
-    proxies: Annotated[
-        str,
-        typer.Option(
-            "--proxies", metavar="A,B,..", help="Scores, or 'all'; see gradalign list proxies."
-        ),
-    ] = ",".join(DEFAULT_PROXIES)
-    combine: Combine = field(default_factory=list)
     data: Annotated[
         str,
         typer.Option("--data", metavar="SOURCE", help="Images or tokens; see gradalign list data."),
@@ -160,6 +153,38 @@ class Conditions:
     ] = "auto"
     seed: Seed = 0
 
+    def plan_of(self, proxies: Iterable[str]) -> Plan:
+        """These proxies on these conditions, as the library has them.
+
+        Raises:
+            InputError: A value that cannot be read.
+        """
+        return Plan(
+            proxies=tuple(dict.fromkeys(proxies)),
+            data=self.data,
+            norm=cast("NormMode", self.norm),  # the probe refuses any other
+            regime=cast("Regime", self.regime),
+            batch_size=self.batch_size,
+            input_size=None if self.input_size is None else parse_size(self.input_size),
+            num_classes=self.num_classes,
+            build=tuple(parse_option(text) for text in self.build),
+            dtype=cast("DType | None", self.dtype),
+            device=self.device,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions(Circumstances):
+    """What is measured, on which conditions."""
+
+    proxies: Annotated[
+        str,
+        typer.Option(
+            "--proxies", metavar="A,B,..", help="Scores, or 'all'; see gradalign list proxies."
+        ),
+    ] = ",".join(DEFAULT_PROXIES)
+    combine: Combine = field(default_factory=list)
+
     @property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """What `--combine` asks for: registered aggregates by name, and new ones."""
@@ -174,18 +199,7 @@ class Conditions:
         """
         named = [proxy.name for proxy in named_proxies(self.proxies)]
         members = [member for each in self.aggregates for member in each.members]
-        return Plan(
-            proxies=tuple(dict.fromkeys([*named, *members])),
-            data=self.data,
-            norm=cast("NormMode", self.norm),  # the probe refuses any other
-            regime=cast("Regime", self.regime),
-            batch_size=self.batch_size,
-            input_size=None if self.input_size is None else parse_size(self.input_size),
-            num_classes=self.num_classes,
-            build=tuple(parse_option(text) for text in self.build),
-            dtype=cast("DType | None", self.dtype),
-            device=self.device,
-        )
+        return self.plan_of([*named, *members])
 
 
 def parse_aggregates(texts: Iterable[str]) -> tuple[Aggregate, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from gradalign.cli._options import Workers
+from gradalign.cli._options import Conditions, Workers
 from gradalign.errors import InputError
 from gradalign.store import Store
-from gradalign.sweep import Limits, Plan, Summary, sweep
+from gradalign.sweep import Executor, Limits, Plan, Shard, Summary, sweep
 
 LINE_EVERY = 30.0
 """Seconds between two lines where stderr is no terminal."""
@@ -26,15 +26,18 @@ LINE_EVERY = 30.0
 _BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", min=0, help="Seconds that one network may take; 0: no limit."),
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """What a sweep may take."""
 
     workers: Workers = 2
-    timeout: Annotated[
-        float,
-        typer.Option("--timeout", min=0, help="Seconds that one network may take; 0: no limit."),
-    ] = 600.0
+    timeout: Timeout = 600.0
     max_memory: Annotated[
         str | None,
         typer.Option(
@@ -78,17 +81,23 @@ def _refuse(text: str) -> int:
 
 
 def run_sweep(
-    models: Sequence[str],
+    models: Iterable[str],
     plan: Plan,
     store: Store,
     resources: Resources,
     *,
+    executor: Executor | None = None,
+    total: int | None = None,
+    shard: Shard | None = None,
     seeds: Sequence[int] = (0,),
     retry: bool = False,
     quiet: bool = False,
     again: str = "the same command",
 ) -> Summary:
-    """`sweep`, shown on stderr while it runs; Ctrl-C says that `again` goes on."""
+    """`sweep`, shown on stderr while it runs; Ctrl-C says that `again` goes on.
+
+    Without an executor, in processes of this machine that take no more than `resources`.
+    """
     with _live(quiet=quiet) as live:
         try:
             return sweep(
@@ -96,6 +105,9 @@ def run_sweep(
                 plan,
                 store,
                 seeds=seeds,
+                shard=shard,
+                total=total,
+                executor=executor,
                 workers=resources.workers,
                 limits=resources.limits,
                 retry=retry,
@@ -104,6 +116,12 @@ def run_sweep(
         except KeyboardInterrupt:
             live.say(f"stopped; all that was measured is in {store.path}, and {again} goes on")
             raise
+
+
+def swept(conditions: Conditions) -> Plan:
+    """What a sweep measures: the default scores come with what they have to beat, almost free."""
+    plan = conditions.plan
+    return plan.with_ablations() if conditions.proxies == Conditions().proxies else plan
 
 
 def seeds_of(seed: int, repeats: int) -> range:
@@ -123,12 +141,11 @@ class _Live:
     def update(self, summary: Summary) -> None:
         """Show what `summary` says."""
         state = describe(summary)
-        self._bar.update(
-            self._task, total=summary.to_measure, completed=summary.measured, state=state
-        )
+        self._bar.update(self._task, total=summary.total, completed=summary.done, state=state)
         if self._lines and time.monotonic() - self._told >= LINE_EVERY:
             self._told = time.monotonic()
-            self.say(f"{summary.measured:,} of {summary.to_measure:,} networks, {state}")
+            of = "" if summary.total is None else f" of {summary.total:,}"
+            self.say(f"{summary.done:,}{of} networks, {state}")
 
     def say(self, line: str) -> None:
         """A line on stderr."""
@@ -137,9 +154,13 @@ class _Live:
 
 def describe(summary: Summary) -> str:
     """Rate, failures and time left."""
-    left = (summary.to_measure - summary.measured) / summary.rate if summary.rate else 0.0
-    failed = f"{summary.failed:,} failed, " if summary.failed else ""
-    return f"{summary.rate:.3g} a second, {failed}{duration(left)} left"
+    left = summary.seconds_left
+    parts = [
+        f"{summary.rate:.3g} measured a second",
+        *([f"{summary.failed:,} failed"] if summary.failed else []),
+        *([] if left is None else [f"{duration(left)} left"]),
+    ]
+    return ", ".join(parts)
 
 
 def duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from gradalign.cli._output import write_csv, write_json, write_table
 from gradalign.cost import cost
 from gradalign.data import SOURCES
 from gradalign.proxies import PROXIES, Proxy
+from gradalign.search.samplers import SAMPLERS
 from gradalign.spaces import SPACES
 
 Entry = dict[str, object]
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     spaces = "spaces"
     benchmarks = "benchmarks"
     data = "data"
+    samplers = "samplers"
 
 
 @command
@@ -38,7 +40,7 @@ def list_(
     kind: Annotated[Kind, typer.Argument(show_default=False, help="What to list.")],
     display: Display,
 ) -> int:
-    """What there is: proxies, aggregates, spaces, benchmarks or data."""
+    """What there is: proxies, aggregates, spaces, benchmarks, data or samplers."""
     entries = ENTRIES[kind]()
     if display.format is Format.json:
         write_json({kind.value: entries})
@@ -142,12 +144,25 @@ def _data() -> list[Entry]:
     ]
 
 
+def _samplers() -> list[Entry]:
+    return [
+        {
+            "name": name,
+            "objectives": "several" if each.several else "one",
+            "summary": each.summary,
+            "source": each.source,
+        }
+        for name, each in SAMPLERS.items()
+    ]
+
+
 ENTRIES: dict[Kind, Callable[[], list[Entry]]] = {
     Kind.proxies: _proxies,
     Kind.aggregates: _aggregates,
     Kind.spaces: _spaces,
     Kind.benchmarks: _benchmarks,
     Kind.data: _data,
+    Kind.samplers: _samplers,
 }
 
 _ONLY_JSON = {

@@ -31,6 +31,9 @@ from gradalign.studies.convergence import run as run_convergence
 from gradalign.studies.linear_regions import LINEAR_REGIONS
 from gradalign.studies.linear_regions import Options as RegionOptions
 from gradalign.studies.linear_regions import run as run_linear_regions
+from gradalign.studies.search import SEARCH
+from gradalign.studies.search import Options as SearchOptions
+from gradalign.studies.search import run as run_search
 from gradalign.studies.sensitivity import NETWORKS, SENSITIVITY
 from gradalign.studies.sensitivity import run as run_sensitivity
 
@@ -140,6 +143,30 @@ def sensitivity(
         images=images,
     )
     return _carried_out(SENSITIVITY, run, files, display)
+
+
+@study_command
+def search(
+    files: Files,
+    display: Display,
+    *,
+    runs: Annotated[
+        int, typer.Option("--runs", min=2, help="Simulated searches of each strategy.")
+    ] = 200,
+    budget: Annotated[
+        float,
+        typer.Option("--budget", metavar="TRAININGS", min=1, help="Of each, in average trainings."),
+    ] = 100,
+    networks: Annotated[
+        int | None,
+        typer.Option("--networks", min=50, show_default="all", help="Networks of the table."),
+    ] = None,
+    seed: Seed = 0,
+) -> int:
+    """How much training a score saves a search: strategies on NAS-Bench-201, at equal cost."""
+    options = SearchOptions(runs=runs, budget=budget, networks=networks, seed=seed)
+    run = partial(run_search, folder=files.out, options=options)
+    return _carried_out(SEARCH, run, files, display)
 
 
 def _carried_out(

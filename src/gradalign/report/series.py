@@ -1,11 +1,11 @@
-"""Charts of the studies: series that are told apart by colour, dash and symbol alike."""
+"""Charts of several series, told apart by colour, dash and symbol alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from gradalign.report import Figure, layout, title
+from gradalign.report._figure import Figure, layout, title
 
 Interval = Sequence[float] | None
 

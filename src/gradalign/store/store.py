@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from gradalign.record import Scores
 from gradalign.store.faults import decoding, reading, writing
 from gradalign.store.file import open_to_read, open_to_write
 from gradalign.store.rescue import Watch
-from gradalign.store.table import read_frame
+from gradalign.store.table import read_frame, read_scores, read_statuses
 from gradalign.store.writer import Writer
 
 Network = tuple[str, int]
@@ -132,19 +133,32 @@ class Store:
             rows = self._connection.execute("SELECT hash, conditions FROM protocols ORDER BY id")
             return {name: json.loads(conditions) for name, conditions in rows}
 
-    def recorded(self) -> dict[Network, dict[Measurement, str]]:
-        """What is there: the status of each proxy and protocol, for each model and seed."""
+    def recorded(
+        self, models: Collection[str] | None = None
+    ) -> dict[Network, dict[Measurement, str]]:
+        """What is there: the status of each proxy and protocol, for each model and seed.
+
+        Args:
+            models: Names of the models to ask for; None: all.
+
+        Raises:
+            InputError: The file is damaged.
+        """
         found: dict[Network, dict[Measurement, str]] = {}
         with decoding(self.path):
-            texts = dict(self._connection.execute("SELECT id, text FROM texts"))
-            hashes = dict(self._connection.execute("SELECT id, hash FROM protocols"))
-            rows = self._connection.execute(
-                "SELECT model, seed, proxy, protocol, status FROM records"
-            )
-            for model, seed, proxy, protocol, status in rows:
-                own = found.setdefault((texts[model], seed), {})
-                own[texts[proxy], hashes[protocol]] = texts[status]
+            for model, seed, *measured in read_statuses(self._connection, models):
+                proxy, protocol, status = map(sys.intern, measured)
+                found.setdefault((model, seed), {})[proxy, protocol] = status
         return found
+
+    def scores(self, models: Collection[str]) -> Scores:
+        """The records of these models, without the rest of the store being read.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        with decoding(self.path):
+            return Scores(read_scores(self._connection, models), self.protocols)
 
     def __len__(self) -> int:
         with reading(self.path):

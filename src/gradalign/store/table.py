@@ -1,9 +1,10 @@
-"""The records of a store as a frame."""
+"""The records of a store: all of them as a frame, or those of some models."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -37,6 +38,34 @@ _KINDS: dict[str, np.dtype[Any]] = {
 
 Names = Sequence[str | None]
 """Texts by id, None first."""
+
+
+_OF_MODELS = "model IN (SELECT value FROM json_each(?))"
+"""Any number of models in one parameter."""
+
+
+def read_statuses(
+    connection: sqlite3.Connection, models: Collection[str] | None
+) -> Iterator[tuple[str, int, str, str, str]]:
+    """Model, seed, proxy, protocol and status of each record, of these models or of all."""
+    query = "SELECT model, seed, proxy, protocol, status FROM scores"
+    if models is None:
+        yield from connection.execute(query)
+    else:
+        yield from connection.execute(f"{query} WHERE {_OF_MODELS}", [json.dumps(list(models))])
+
+
+def read_scores(connection: sqlite3.Connection, models: Collection[str]) -> list[Score]:
+    """The records of these models.
+
+    Raises:
+        TypeError, ValueError: The file is not as it was written.
+    """
+    names = [field.name for field in fields(Score)]
+    rows = connection.execute(
+        f"SELECT {', '.join(names)} FROM scores WHERE {_OF_MODELS}", [json.dumps(list(models))]
+    )
+    return [Score(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def read_frame(

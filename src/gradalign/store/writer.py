@@ -48,6 +48,9 @@ AND ({_each("records.{}", _REST)}) IS NOT ({_each("excluded.{}", _REST)})
 _MOST = 2**63 - 1
 """The largest integer that SQLite holds."""
 
+_MOST_TEXTS = 20_000
+"""Texts whose ids are kept at hand between two additions."""
+
 _Row = tuple[object, ...]
 
 
@@ -75,6 +78,8 @@ class Writer:
             InputError: Conditions that differ from those known, or are not given; a seed or a
                 number of bytes that does not fit into 64 bits.
         """
+        if len(self._texts) > _MOST_TEXTS:  # names of networks that will not come again
+            self._texts.clear()
         for name, conditions in scores.protocols.items():
             self._protocol(name, json.dumps(conditions, default=list))
         self._connection.executemany(_WRITE, [self._row(record) for record in scores.records])

@@ -9,8 +9,9 @@ from gradalign.studies._study import Document, Study
 from gradalign.studies._work import Workshop
 from gradalign.studies.convergence import CONVERGENCE
 from gradalign.studies.linear_regions import LINEAR_REGIONS
+from gradalign.studies.search import SEARCH
 from gradalign.studies.sensitivity import SENSITIVITY
 
-STUDIES = {study.name: study for study in (LINEAR_REGIONS, CONVERGENCE, SENSITIVITY)}
+STUDIES = {study.name: study for study in (LINEAR_REGIONS, CONVERGENCE, SENSITIVITY, SEARCH)}
 
 __all__ = ["STUDIES", "Document", "Ledger", "Study", "Workshop", "read_document"]

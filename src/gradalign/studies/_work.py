@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -52,15 +54,21 @@ class Workshop:
         named = [{"study": what, "version": __version__, **task} for task in tasks]
         todo = [task for task in named if self._ledger.get(task) is None]
         done = len(named) - len(todo)
-        self._tell(what, done, len(named))
+        self.tell(what, done, len(named))
         for task, result in self._results(work, todo):
             self._ledger.put(task, result)
             done += 1
-            self._tell(what, done, len(named))
+            self.tell(what, done, len(named))
         found = [self._ledger.get(task) for task in named]
         return [result for result in found if result is not None]
 
-    def _tell(self, what: str, done: int, total: int) -> None:
+    @property
+    def workers(self) -> int:
+        """Number of processes."""
+        return self._workers
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Say how far something is, as `do` does of its tasks."""
         if self._progress is not None:
             self._progress(what, done, total)
 
@@ -74,8 +82,7 @@ class Workshop:
         pool = ProcessPoolExecutor(
             min(self._workers, len(todo)),
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=torch.set_num_threads,
-            initargs=(1,),
+            initializer=_settle_in,
         )
         try:
             running: dict[Future[Json], Task] = {pool.submit(work, task): task for task in todo}
@@ -89,3 +96,16 @@ class Workshop:
             ) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _settle_in() -> None:
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_the_owner, daemon=True).start()
+
+
+def _end_with_the_owner() -> None:
+    """End the process when the one that started it is gone, whatever it is at."""
+    owner = multiprocessing.parent_process()
+    if owner is not None:
+        owner.join()
+        os._exit(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gradalign.candidate import Candidate
-from gradalign.conditions import DrawnBatches, Regime
+from gradalign.conditions import DrawnBatches, Regime, Samples
 from gradalign.data import Source, open_source
 from gradalign.models import resolve
 from gradalign.probe import DType, NormMode, Probe
@@ -49,11 +49,14 @@ class Plan:
             return (3, *self.input_size * 2)
         return self.input_size
 
-    def scorer(self, proxies: tuple[str, ...] | None = None) -> Scorer:
+    def scorer(
+        self, proxies: tuple[str, ...] | None = None, samples: Samples | None = None
+    ) -> Scorer:
         """The proxies with their conditions, ready to measure.
 
         Args:
             proxies: Their names; None: all of the plan.
+            samples: Where the batches come from; None: the data source.
 
         Raises:
             InputError: An unknown name, an option that does not exist, or data that cannot be read.
@@ -67,7 +70,7 @@ class Plan:
             num_classes=self.num_classes,
         )
         return Scorer(
-            DrawnBatches(self.source()),
+            samples or DrawnBatches(self.source()),
             proxies=proxies or self.proxies,
             common=common,
             regime=self.regime,

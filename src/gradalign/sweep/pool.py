@@ -1,19 +1,22 @@
 """A local pool of processes, each of which scores one network at a time with one thread.
 
 Where a process dies, it is known which network it was at: that network is tried again or gets a
-record, and only this process is replaced.
+record, and what else was sent to this process goes to another.
 """
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing import connection
+from types import TracebackType
+from typing import Self
 
 from gradalign.errors import InputError
-from gradalign.failure import Failure
 from gradalign.record import Scores
 from gradalign.sweep.plan import Plan
-from gradalign.sweep.process import Limits, WorkerProcess, preload
+from gradalign.sweep.process import Answer, Job, Limits, WorkerProcess, preload
 from gradalign.sweep.worker import Task, unmade
 
 _TICK = 0.1  # seconds between two looks at time and memory
@@ -45,52 +48,95 @@ def score_in_processes(
         InputError: Before anything is scored, an error in `plan`, or fewer than one worker.
         GradalignError: A process cannot start.
     """
-    yield from run_tasks([Task(model, seed) for model in models], plan, workers, limits)
+    with LocalPool(plan, workers=workers, limits=limits) as pool:
+        yield from pool.run(Task(model, seed) for model in models)
 
 
-def run_tasks(
-    tasks: Sequence[Task], plan: Plan, workers: int, limits: Limits | None = None
-) -> Iterator[tuple[int, Scores]]:
-    """The place of each task and its records, as they come; arguments as above."""
-    if workers < 1:
-        raise InputError(f"{workers} workers: at least 1 is needed")
-    scorer = plan.scorer()  # an error in the plan is told here, not by every worker
-    preload()
-    waiting = iter(enumerate(tasks))
-    limits = limits or Limits()
-    processes = [WorkerProcess(plan, limits) for _ in range(min(workers, len(tasks)))]
-    places: dict[WorkerProcess, int] = {}
-    tick = None if limits == Limits() else _TICK
-    try:
-        for process in processes:
-            _begin_next(process, waiting, places)
-        while places:
-            connection.wait(_signs_of_life(places), timeout=tick)
-            for process, place in list(places.items()):
-                answer = process.answer()
-                if answer is None:
-                    continue
-                del places[process]
-                _begin_next(process, waiting, places)  # it works while the answer is dealt with
-                if isinstance(answer, Failure):
-                    task = tasks[place]
-                    failed = plan.scorer(task.proxies) if task.proxies else scorer
-                    answer = failed.failed(unmade(task.model), answer, task.seed)
-                yield place, answer
-    finally:  # also where the caller stops early, or presses Ctrl-C
-        for process in processes:
+class LocalPool:
+    """An executor of processes on this machine, which stay between two calls of `run`.
+
+    Args:
+        plan: What is measured.
+        workers: Number of processes at most; each starts when there is work for it.
+        limits: What one network may take.
+
+    Raises:
+        InputError: An error in `plan`, or fewer than one worker.
+    """
+
+    def __init__(self, plan: Plan, *, workers: int = 2, limits: Limits | None = None) -> None:
+        if workers < 1:
+            raise InputError(f"{workers} workers: at least 1 is needed")
+        self._plan = plan
+        self._scorer = plan.scorer()  # an error in the plan is told here, not by every worker
+        limits = limits or Limits()
+        self._tick = None if limits == Limits() else _TICK
+        self._looked = time.monotonic()
+        self._processes = [WorkerProcess(plan, limits) for _ in range(workers)]
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[int, Scores]]:
+        """The place of each task and its records, as they come; see `Executor`."""
+        for answer in self.answers(tasks):
+            yield answer.job.place, self._records(answer)
+
+    def answers(self, tasks: Iterable[Task]) -> Iterator[Answer]:
+        """As `run`, with the time that each task took."""
+        preload()
+        waiting = enumerate(tasks)
+        returned: deque[Job] = deque()
+        try:
+            self._hand_out(returned, waiting)
+            while any(process.jobs for process in self._processes):
+                found = [each for own in self._awake() for each in own.answers(returned)]
+                self._hand_out(returned, waiting)  # they work while the answers are dealt with
+                yield from found
+        except BaseException:  # also where the caller stops early, or presses Ctrl-C
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the processes at once."""
+        for process in self._processes:
             process.stop()
 
+    def __enter__(self) -> Self:
+        return self
 
-def _begin_next(
-    process: WorkerProcess, waiting: Iterator[tuple[int, Task]], places: dict[WorkerProcess, int]
-) -> None:
-    """Send a process the next task, if there is one."""
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _hand_out(self, returned: deque[Job], waiting: Iterator[tuple[int, Task]]) -> None:
+        """Fill the queues of the processes, the shortest one first."""
+        while open_ := [process for process in self._processes if process.has_room]:
+            job = returned.popleft() if returned else _next_job(waiting)
+            if job is None:
+                return
+            min(open_, key=lambda process: len(process.jobs)).send(job)
+
+    def _awake(self) -> list[WorkerProcess]:
+        """The processes that have answered or died; now and then, all that are at work."""
+        busy = [process for process in self._processes if process.jobs]
+        signs = {sign: process for process in busy for sign in process.signs_of_life}
+        ready = set(connection.wait(list(signs), timeout=self._tick))
+        if self._tick is not None and time.monotonic() - self._looked >= self._tick:
+            self._looked = time.monotonic()
+            return busy
+        return list(dict.fromkeys(process for sign, process in signs.items() if sign in ready))
+
+    def _records(self, answer: Answer) -> Scores:
+        if isinstance(answer.found, Scores):
+            return answer.found
+        task = answer.job.task
+        scorer = self._plan.scorer(task.proxies) if task.proxies else self._scorer
+        return scorer.failed(unmade(task.model), answer.found, task.seed)
+
+
+def _next_job(waiting: Iterator[tuple[int, Task]]) -> Job | None:
     for place, task in waiting:
-        places[process] = place
-        process.begin(task)
-        return
-
-
-def _signs_of_life(processes: Iterable[WorkerProcess]) -> list[connection.Connection | int]:
-    return [sign for process in processes for sign in process.signs_of_life]
+        return Job(place, task)
+    return None

@@ -1,17 +1,18 @@
-"""A worker process as its owner sees it: started, given one network, watched, and ended."""
+"""A worker process as its owner sees it: started, given networks, watched, and ended."""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
-import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext
-from typing import cast
+from typing import NamedTuple, cast
 
 import psutil
 
@@ -31,6 +32,8 @@ _CONTEXT = cast("SpawnContext", multiprocessing.get_context(_METHOD))
 ATTEMPTS = 3
 """How often a network is tried whose process is killed from outside."""
 
+_SECONDS_AHEAD = 0.1  # so much work waits in the pipe of a process
+_MOST_AHEAD = 64  # jobs, which must fit into a pipe that nobody reads
 _UNKNOWN_EXIT = 255  # what is told of a process whose fork server is gone
 
 
@@ -61,11 +64,43 @@ class Limits:
 def preload() -> None:
     """Let the processes to come have the package imported when they start."""
     if _METHOD == "forkserver":
+        resource_tracker.ensure_running()  # its start lets interrupts through: not with the next
         _CONTEXT.set_forkserver_preload([worker.__name__])
 
 
+@dataclass(frozen=True)
+class Job:
+    """A task on its way.
+
+    Args:
+        place: Of the task among those that were asked for.
+        task: What is measured.
+        attempt: How often it has been tried, this time included.
+    """
+
+    place: int
+    task: Task
+    attempt: int = 1
+
+
+class Answer(NamedTuple):
+    """What became of a job.
+
+    Args:
+        job: The job.
+        found: Its records, or why there are none.
+        seconds: How long a worker was at it.
+    """
+
+    job: Job
+    found: Scores | Failure
+    seconds: float
+
+
 class WorkerProcess:
-    """One worker, started when it gets a network, and anew where it has died.
+    """One worker, started when it gets its first job, and anew where it has died.
+
+    Jobs that wait in its pipe save it from waiting for its owner; it answers in their order.
 
     Args:
         plan: What it measures.
@@ -77,15 +112,30 @@ class WorkerProcess:
         self._limits = limits
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
-        self._since: float | None = None  # when it was free for the network at hand
+        self._since: float | None = None  # when it was free for the job at hand
         self._idle_bytes = 0
-        self._attempt = 0
-        self.task: Task | None = None
+        self._pace = 2 * _SECONDS_AHEAD  # seconds a job, of which nothing is known yet
+        self.jobs: deque[Job] = deque()
+        """What it was sent and has not answered."""
 
-    def begin(self, task: Task) -> None:
-        """Send it a network."""
-        self.task, self._attempt = task, 1
-        self._send()
+    @property
+    def has_room(self) -> bool:
+        """Whether another job may be sent: long ones are better left to who is free first."""
+        return len(self.jobs) < 1 + min(_MOST_AHEAD, int(_SECONDS_AHEAD / self._pace))
+
+    def send(self, job: Job) -> None:
+        """Send it a job."""
+        if not self.jobs:
+            if self._process is not None and not self._process.is_alive():
+                self.stop()
+            if self._process is None:
+                self._start()
+            elif self._since is not None:
+                self._since = time.monotonic()
+        self.jobs.append(job)
+        if self._connection is not None:
+            with suppress(BrokenPipeError):  # it has died: `answers` finds out
+                self._connection.send(job.task)
 
     @property
     def signs_of_life(self) -> list[Connection | int]:
@@ -94,24 +144,34 @@ class WorkerProcess:
             return []
         return [self._connection, self._process.sentinel]
 
-    def answer(self) -> Scores | Failure | None:
-        """The records of its network, or why there are none; None while it is at work.
+    def answers(self, returned: deque[Job]) -> list[Answer]:
+        """What has arrived, and the failure of a job that ended the process or broke a limit.
+
+        Args:
+            returned: Gets what this process will not do any more, which is for another one.
 
         Raises:
             GradalignError: The process cannot start.
         """
-        found: Scores | Failure | None = self._received()
-        if found is None and self._process is not None:
-            if not self._process.is_alive():
-                found = self._received() or self._after_death(self._process)
-            else:
-                found = self._breach()
-        if found is not None:
-            self.task = None
+        found = self._received()
+        process = self._process
+        if found or process is None:
+            return found
+        failure = None
+        if process.is_alive():
+            failure = self._breach()
+            if failure is None:
+                return []
+        else:
+            found = self._received()  # what it could still say
+            if self.jobs:
+                failure = self._cause_of_death(process)
+        self._give_back(failure, found, returned)
         return found
 
     def stop(self) -> None:
         """End the process at once, whatever it is at."""
+        self.jobs.clear()
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -120,49 +180,54 @@ class WorkerProcess:
             self._connection.close()
             self._connection = None
 
-    def _send(self) -> None:
-        if self._process is None:
-            self._start()
-        elif self._since is not None:
-            self._since = time.monotonic()
-        if self._connection is not None:
-            with suppress(BrokenPipeError):  # it has died: `answer` finds out
-                self._connection.send(self.task)
+    def _give_back(
+        self, failure: Failure | None, found: list[Answer], returned: deque[Job]
+    ) -> None:
+        """End the process: the job at hand failed, or is tried again; the others are returned."""
+        jobs = list(self.jobs)
+        self.stop()
+        if jobs and failure is not None:
+            seconds = 0.0 if self._since is None else time.monotonic() - self._since
+            found.append(Answer(jobs.pop(0), failure, seconds))
+        elif jobs:
+            jobs[0] = replace(jobs[0], attempt=jobs[0].attempt + 1)
+        returned.extend(jobs)
 
     def _start(self) -> None:
         self._connection, theirs = _CONTEXT.Pipe()
         self._since = None
         process = _CONTEXT.Process(target=worker.run, args=(theirs, self._plan), daemon=True)
-        with _interrupts_ignored():
+        with _interrupts_held():
             process.start()
+            self._process = process  # an interrupt that was held is raised at the end
         theirs.close()
-        self._process = process
 
-    def _received(self) -> Scores | None:
-        """An answer that has arrived."""
+    def _received(self) -> list[Answer]:
+        """The answers that have arrived."""
+        found: list[Answer] = []
         connection = self._connection
         with suppress(EOFError, OSError):
             while connection is not None and connection.poll():
                 message = connection.recv()
-                if isinstance(message, Scores):
-                    return message
-                self._since, self._idle_bytes = time.monotonic(), self._resident()  # it is ready
-        return None
+                self._since = time.monotonic()
+                if message == worker.READY:
+                    self._idle_bytes = self._resident()
+                    continue
+                scores, seconds = message
+                self._pace = max(seconds, self._pace / 2)  # one that is short says little
+                found.append(Answer(self.jobs.popleft(), scores, seconds))
+        return found
 
-    def _after_death(self, process: multiprocessing.process.BaseProcess) -> Failure | None:
-        """What the end of the process means for its network; None: it is tried once more."""
+    def _cause_of_death(self, process: multiprocessing.process.BaseProcess) -> Failure | None:
+        """What the end of the process means for its job at hand; None: it is tried once more."""
         code = process.exitcode or 0
         killed = code < 0 or code == _UNKNOWN_EXIT
-        started = self._since is not None
-        self.stop()
-        if not killed and not started:
+        if not killed and self._since is None:
             raise GradalignError(
                 "a worker process cannot start: in a script, call it under "
                 "`if __name__ == '__main__':`"
             )
-        if killed and self._attempt < ATTEMPTS:
-            self._attempt += 1
-            self._send()
+        if killed and self.jobs[0].attempt < ATTEMPTS:
             return None
         ended = f"was killed {ATTEMPTS} times" if killed else f"exited with code {code}"
         why = f" ({_signal_name(-code)})" if code < 0 else ""
@@ -186,8 +251,6 @@ class WorkerProcess:
             failure = Failure(
                 "out_of_memory", f"took more than {limit} of memory: a larger --max-memory helps"
             )
-        if failure is not None:
-            self.stop()
         return failure
 
     def _resident(self) -> int:
@@ -199,20 +262,21 @@ class WorkerProcess:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
+def _interrupts_held() -> Iterator[None]:
     """Context in which processes are started that do not react to Ctrl-C.
 
     Ctrl-C reaches every process of a terminal, and each would print a traceback: the parent alone
-    answers, and ends the workers.
+    answers, and ends the workers. What is started here inherits that interrupts are held back; one
+    that comes meanwhile is raised at the end, not lost.
     """
-    if threading.current_thread() is not threading.main_thread():  # only that one may set signals
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _signal_name(number: int) -> str:

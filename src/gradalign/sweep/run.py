@@ -2,65 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 
 from gradalign.store import Store
+from gradalign.sweep.executor import Executor
+from gradalign.sweep.named import Named, named, slices
 from gradalign.sweep.plan import Plan
-from gradalign.sweep.pool import run_tasks
+from gradalign.sweep.pool import LocalPool
 from gradalign.sweep.process import Limits
-from gradalign.sweep.tasks import Backlog, groups
+from gradalign.sweep.shard import Shard
+from gradalign.sweep.summary import Summary
+from gradalign.sweep.tasks import Backlog, Measurement
+from gradalign.sweep.worker import Task
 
+SLICE = 2_000
+"""Networks that the store is asked about at a time."""
 
-@dataclass(kw_only=True)
-class Summary:
-    """How far a sweep is, or how it ended. Networks count once for each seed.
-
-    Args:
-        asked: Networks asked for.
-        already: Of them, those whose records were in the store.
-        to_measure: Networks to be measured; isomorphic ones are one.
-        measured: Of these, how many are done.
-        shared: Networks that got the records of an isomorphic one.
-        failures: How many of the measured networks failed in at least one score, by status.
-        seconds: Since the first of them was begun.
-    """
-
-    asked: int = 0
-    already: int = 0
-    to_measure: int = 0
-    measured: int = 0
-    shared: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
-
-    @property
-    def failed(self) -> int:
-        """Measured networks that failed in at least one score."""
-        return self.failures.total()
-
-    @property
-    def rate(self) -> float:
-        """Networks measured in a second."""
-        return self.measured / self.seconds if self.seconds > 0 else 0.0
-
-    def to_dict(self) -> dict[str, object]:
-        """The JSON document `sweep`."""
-        return {**vars(self), "failures": dict(self.failures), "networks_per_second": self.rate}
+Watcher = Callable[[Summary], None]
 
 
 def sweep(
-    models: Sequence[str],
+    models: Iterable[str],
     plan: Plan,
     store: Store,
     *,
     seeds: Sequence[int] = (0,),
+    shard: Shard | None = None,
+    total: int | None = None,
+    executor: Executor | None = None,
     workers: int = 2,
     limits: Limits | None = None,
     retry: bool = False,
-    progress: Callable[[Summary], None] | None = None,
+    progress: Watcher | None = None,
 ) -> Summary:
     """Measure what the store lacks of the scores of these models, and record it.
 
@@ -70,42 +46,72 @@ def sweep(
 
     Args:
         models: Their names; those of a search space with its prefix. A name that comes twice
-            counts once.
+            counts once. A sequence is read as a whole before anything is measured; a stream is
+            taken in slices, so that a space of any size takes no memory.
         plan: What is measured.
         store: Where the records go, and what is there already.
         seeds: Of initialisation and batch; each network is measured with each.
-        workers: Number of processes, with one thread each.
-        limits: What one network may take.
+        shard: The part of the networks to measure; None: all.
+        total: How many models a stream holds, where that is known.
+        executor: Where networks are measured under `plan`, left open; None: in processes of this
+            machine that end with the sweep.
+        workers: Number of these processes, with one thread each.
+        limits: What one network may take in them.
         retry: Whether what failed earlier is measured again.
-        progress: Told how far it is after each network.
+        progress: Told how far it is after each network, and after each slice without one.
 
     Returns:
         What was done. The failures are in the store, with status and reason.
 
     Raises:
-        InputError: A malformed architecture or an error in `plan`, before anything is measured.
+        InputError: An error in `plan`, before anything is measured. A malformed architecture:
+            before anything is measured in a sequence, when its slice comes in a stream.
         GradalignError: The store cannot be written, or a process cannot start.
     """
     protocols = plan.scorer().protocol_of
-    asked = groups(models)
-    names = [model for group in asked for model in group.models]
-    store.add(Backlog(store, protocols, retry=retry).copies(asked, seeds))
-    backlog = Backlog(store, protocols, retry=retry)
-    todo = [each for seed in seeds for each in backlog.measurements(asked, seed)]
-    summary = Summary(
-        asked=len(names) * len(seeds),
-        already=sum(not backlog.missing(name, seed) for name in names for seed in seeds),
-        to_measure=len(todo),
-    )
-    started = time.monotonic()
-    for place, found in run_tasks([each.task for each in todo], plan, workers, limits):
-        measurement = todo[place]
-        store.add(measurement.records(found))
-        summary.measured += 1
-        summary.shared += len(measurement.missing) - 1
-        summary.seconds = time.monotonic() - started
-        statuses = [record.status for record in found if record.status != "ok"]
-        summary.failures.update(statuses[:1])
-        if progress is not None:
-            progress(summary)
+    asked = named(models, shard)
+    if isinstance(models, Sequence):
+        found = list(asked)
+        asked, total = iter(found), len({own.model for own in found})
+    elif total is not None and shard is not None:
+        total //= shard.of
+    summary = Summary(total=None if total is None else total * len(seeds))
+    with ExitStack() as stack:
+        if executor is None:
+            executor = stack.enter_context(LocalPool(plan, workers=workers, limits=limits))
+        backlog = stack.enter_context(
+            closing(Backlog(store, protocols, seeds, summary, retry=retry))
+        )
+        _measure(asked, backlog, executor, summary, progress or _ignore)
     return summary
+
+
+def _measure(
+    asked: Iterator[Named],
+    backlog: Backlog,
+    executor: Executor,
+    summary: Summary,
+    progress: Watcher,
+) -> None:
+    """Have the backlog of everything that is asked for measured."""
+    measurements: dict[int, Measurement] = {}  # those under way, by the place of their task
+
+    def tasks() -> Iterator[Task]:
+        places = itertools.count()
+        for part in slices(asked, SLICE):
+            planned = backlog.plan(part)
+            if not planned:
+                progress(summary)
+            for measurement in planned:
+                measurements[next(places)] = measurement
+                yield measurement.task
+
+    started = time.monotonic()
+    for place, found in executor.run(tasks()):
+        backlog.record(measurements.pop(place), found)
+        summary.seconds = time.monotonic() - started
+        progress(summary)
+
+
+def _ignore(_summary: Summary) -> None:
+    pass

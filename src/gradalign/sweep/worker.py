@@ -7,6 +7,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -41,7 +42,7 @@ class Task:
 
 
 def run(owner: Connection, plan: Plan) -> None:
-    """Answer every `Task` that arrives with its `Scores`, until the owner is gone."""
+    """Answer every `Task` with its `Scores` and its seconds, until the owner is gone."""
     _settle_in()
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(owner, tasks), daemon=True).start()
@@ -49,11 +50,12 @@ def run(owner: Connection, plan: Plan) -> None:
     owner.send(READY)
     while True:
         task = tasks.get()
+        started = time.perf_counter()
         if task.proxies not in scorers:
             scorers[task.proxies] = plan.scorer(task.proxies)
         scores = _score(task, plan, scorers[task.proxies])
         with suppress(BrokenPipeError):  # the receiving thread ends the process
-            owner.send(scores)
+            owner.send((scores, time.perf_counter() - started))
 
 
 def unmade(model: str, error: InputError | None = None) -> Candidate:
@@ -76,6 +78,8 @@ def _score(task: Task, plan: Plan, scorer: Scorer) -> Scores:
 
 def _settle_in() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the owner alone answers to Ctrl-C
+    if hasattr(signal, "pthread_sigmask"):  # it was held back until now
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     torch.set_num_threads(1)  # more processes are worth more than more threads
     os.dup2(sys.stderr.fileno(), 1)  # what a network prints must not stand among the results
     with suppress(OSError):  # where memory runs out, the system ends a worker, not the owner

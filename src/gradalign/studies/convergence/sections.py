@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradalign.report import Cell, Column, Figure, Picture, Section, SortableTable
-from gradalign.studies._charts import chart, series
+from gradalign.report.series import chart, series
 from gradalign.studies._study import Document
 from gradalign.studies.convergence.measures import CONFLICT, Measure
 from gradalign.studies.convergence.runs import LATER, LEVELS, WINDOW, mean_loss, measure_at
@@ -168,7 +168,7 @@ def _beside_size(document: Document) -> Section:
             "partial tau given sizes",
             "",
             height=120 + 34 * len(names),
-            x_axis={"zeroline": True},
+            x_axis={"zeroline": True, "automargin": True},
             y_axis={**rows_axis, "ticksuffix": " ", "autorange": "reversed", "zeroline": False},
         )
         caption = f"with {outcome}; positive where a measure points as it promises"
@@ -203,7 +203,7 @@ def _interventions(document: Document) -> Section:
             f"change of {measure.axis}, right: more",
             "change of mean loss (nats), up: slower",
             height=420,
-            x_axis={"zeroline": True},
+            x_axis={"zeroline": True, "automargin": True},
             y_axis={"zeroline": True},
         )
         pictures.append(Picture(caption=f"{measure.name} and speed", figure=figure))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradalign.report import Cell, Column, Figure, Picture, Section, SortableTable
-from gradalign.studies._charts import chart, series
+from gradalign.report.series import chart, series
 from gradalign.studies._estimates import number
 from gradalign.studies._study import Document
 from gradalign.studies.linear_regions.counting import MEANINGS, SIZES
