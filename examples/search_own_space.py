@@ -1,9 +1,11 @@
 """Search a space of your own: a function that makes a small CNN or transformer of a trial."""
 
+import json
 import sys
 import tempfile
 from pathlib import Path
 
+from optuna.trial import FixedTrial
 from torch import Tensor, nn
 
 import gradalign as ga
@@ -54,8 +56,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = ga.search(build, budget=16, max_params=20_000, db=Path(folder) / "search.db")
         print(found)
-        print("\nThe winner again, from its name alone:")
-        print(ga.score(found.best.model, proxies=["gradalign_plus", "params"]))
+    decisions = json.loads(found.best.arch)
+    print("\nThe winner again, from its decisions alone:")
+    print(ga.score(lambda: build(FixedTrial(decisions)), proxies=["gradalign_plus", "params"]))
 
 
 if __name__ == "__main__":
