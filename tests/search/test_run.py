@@ -1,6 +1,8 @@
 """Search end to end, in one process."""
 
+import itertools
 import json
+import random
 
 import numpy as np
 import optuna
@@ -315,6 +317,29 @@ def test_latencies_come_from_a_table(tmp_path):
         assert own.measured["latency"] <= 0.2
 
 
+def test_a_latency_that_is_looked_up_may_be_wanted(tmp_path):
+    space = ga.get_space("nb201")
+    archs = [space.format(arch) for arch in itertools.islice(space.enumerate(), 0, None, 2)]
+    pd.DataFrame({"arch": archs, "ms": np.arange(len(archs))}).to_csv(
+        tmp_path / "l.csv", index=False
+    )
+    found = cells(
+        objective="gradalign_plus,latency", latency_table=f"{tmp_path}/l.csv:ms", max_latency=1e3,
+        sampler="nsga2",
+    )  # fmt: skip
+    for own in found.ranked:
+        assert own.values[1] == pytest.approx(1e-3 * archs.index(own.arch))
+
+
+def test_only_the_networks_of_a_table_are_proposed(tmp_path):
+    space = ga.get_space("nb201")
+    archs = sorted({space.format(space.sample(random.Random(seed))) for seed in range(3000)})
+    pd.DataFrame({"arch": archs, "acc": 1.0}).to_csv(tmp_path / "t.csv", index=False)
+    found = cells(among=str(tmp_path / "t.csv"), budget=8)
+    assert found.progress.excluded > 0
+    assert {own.arch for own in found.ranked} <= set(archs)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -332,6 +357,8 @@ def test_latencies_come_from_a_table(tmp_path):
         ({"latency_table": "x.csv"}, "names no column"),
         ({"latency_table": "x.csv:ms"}, "x.csv"),
         ({"subject": own_space.four, "latency_table": "x.csv:ms"}, "no search space"),
+        ({"subject": own_space.four, "among": "nb201"}, "only a search space"),
+        ({"subject": "nb201", "among": "nb101"}, "is of the space 'nb101'"),
         ({"build": {"chanels": 2}}, "no option 'chanels'"),
     ],
 )

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from gradalign.rank import SIZES
 from gradalign.search.bounds import Bounds
-from gradalign.search.objective import Objective
+from gradalign.search.objective import COSTS, Objective
 
 COUNTED = ("params", "macs")
 """What is counted of every proposal, limited or not."""
@@ -49,7 +49,9 @@ class Request:
     @property
     def costs(self) -> tuple[str, ...]:
         """What is measured of every proposal, before it may be scored."""
-        return tuple(dict.fromkeys([*COUNTED, *(name for name, _ in self.bounds)]))
+        limited = [name for name, _ in self.bounds]
+        wanted = [each.name for each in self.objectives if each.name in COSTS]
+        return tuple(dict.fromkeys([*COUNTED, *limited, *wanted]))
 
     @property
     def scores(self) -> tuple[str, ...]:

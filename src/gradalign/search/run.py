@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gradalign.conditions import Regime
 from gradalign.errors import InputError
 from gradalign.probe import DType, NormMode
 from gradalign.score import build_options, samples_from
-from gradalign.scorer import named_proxies
+from gradalign.scorer import Scorer, named_proxies
 from gradalign.search.archive import Archive
 from gradalign.search.bounds import Bounds
 from gradalign.search.check import checked
@@ -219,23 +220,48 @@ def run_search(
         InputError: As `search`.
     """
     samples = None if batch is None else samples_from(batch, plan.data)
-    scorer = plan.scorer(samples=samples)
+    alone = executor is None
+    with executor or InProcess(subject.candidate, partial(plan.scorer, samples=samples)) as where:
+        if not alone and (batch is not None or not subject.elsewhere):
+            raise InputError(
+                f"other processes cannot measure {subject.name} here: a passed batch, or a "
+                "function that no module holds, needs workers=1"
+            )
+        result = _scored(
+            subject, request, plan.scorer(samples=samples), effort, where, db, progress
+        )
+    final = final or Final()
+    # Not by the check: its batches may hold samples that the finalists are tested on.
+    candidates = [subject.candidate(own.model) for own in result.by_score[: final.count]]
+    finalists = trained(
+        candidates,
+        plan,
+        final,
+        seed=request.seed,
+        study=f"{result.request.study_name} finalists",
+        storage=None if db is None else url(db),
+        told=training,
+    )
+    result = replace(result, finalists=finalists)
+    if final.folder is not None:
+        handed_over(result, subject, plan, final.folder)
+    return result
+
+
+def _scored(
+    subject: Subject,
+    request: Request,
+    scorer: Scorer,
+    effort: Effort,
+    executor: Executor,
+    db: Path | None,
+    progress: Callable[[Progress], None] | None,
+) -> SearchResult:
+    """What is found by scores alone."""
     request = replace(request, subject=subject.name, protocols=scorer.protocol_of)
-    table = None
-    if request.latency_table is not None:
-        table = LatencyTable(request.latency_table, subject)
-    if executor is None:
-        executor = InProcess(
-            subject.candidate, lambda proxies: plan.scorer(proxies, samples=samples)
-        )
-    elif batch is not None or not subject.elsewhere:
-        executor.close()
-        raise InputError(
-            f"other processes cannot measure {subject.name} here: a passed batch, or a function "
-            "that no module holds, needs workers=1"
-        )
+    spec = request.latency_table
+    table = None if spec is None else LatencyTable(spec, subject)
     with ExitStack() as stack:
-        stack.enter_context(executor)
         store = None if db is None else stack.enter_context(Store.open(db))
         study = stack.enter_context(opened(request, subject, db))
         measurer = Measurer(executor, scorer, request.seed, store)
@@ -244,7 +270,7 @@ def run_search(
         loop.run(effort.budget, effort.seconds, progress)
         archive = Archive(study.get_trials(deepcopy=False), request.objectives)
         check = checked(archive.ranked, request, measurer, effort.repeats)
-    result = SearchResult(
+    return SearchResult(
         request=request,
         ranked=tuple(archive.ranked),
         front=tuple(archive.front),
@@ -252,19 +278,3 @@ def run_search(
         progress=loop.progress,
         db=None if db is None else str(db),
     )
-    final = final or Final()
-    # Not by the check: its batches may hold samples that the finalists are tested on.
-    candidates = [subject.candidate(own.model) for own in result.by_score[: final.count]]
-    found = trained(
-        candidates,
-        plan,
-        final,
-        seed=request.seed,
-        study=f"{request.study_name} finalists",
-        storage=None if db is None else url(db),
-        told=training,
-    )
-    result = replace(result, finalists=found)
-    if final.folder is not None:
-        handed_over(result, subject, plan, final.folder)
-    return result

@@ -87,7 +87,8 @@ def cost_ratio(
         seed: Of the bootstrap.
 
     Returns:
-        The ratio of the costs, and its 95 % interval; infinite where it is never reached.
+        The ratio of the costs, and its 95 % interval; infinite where it is never reached. It cannot
+        be less than what lets every assisted run train one network.
     """
     ends = np.array([course.at(costs[-1:])[0] for course in plain])  # [runs]
     found = np.stack([course.at(costs) for course in assisted])  # [runs, costs]
