@@ -54,8 +54,8 @@ def sweep(
     shard = selection.shard
     asked = selection.asked(space, conditions.seed)
     with (
-        execution.start(plan, resources) as executor,
         opened(db, resume=resume or retry) as store,
+        execution.start(plan, resources) as executor,
     ):
         found = run_sweep(
             asked.models,
