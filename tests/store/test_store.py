@@ -15,6 +15,7 @@ from tests.store.records import (
     check_holds,
     failure,
     kept,
+    key,
     many,
     record,
     scores,
@@ -139,6 +140,40 @@ def test_half_a_surrogate_pair_is_spelled_out(path):
     with Store.open(path) as store:
         store.add(scores(failure(reason="no file '\udcff'")))
         assert store.frame()["reason"].item() == r"no file '\udcff'"
+
+
+def test_some_models_can_be_asked_for(path):
+    records = [
+        record("a", stderr=0.1),
+        failure("a", "q", canonical="c"),
+        record('it\'s "b"', value=-0.0, seed=1, peak_bytes=7, backend="hooks"),
+        record("c", value=float("inf")),
+    ]
+    with Store.open(path) as store:
+        store.add(scores(*records))
+        for chosen in (
+            {"a"},
+            {'it\'s "b"', "c"},
+            {"none"},
+            set(),
+            {f"m{k}" for k in range(40_000)},
+        ):
+            found = store.scores(chosen)
+            assert sorted(found.records, key=key) == sorted(
+                (each for each in records if each.model in chosen), key=key
+            )
+            assert found.protocols == store.protocols
+            assert store.recorded(chosen) == {
+                network: own for network, own in store.recorded().items() if network[0] in chosen
+            }
+
+
+def test_texts_are_found_again_however_many_there_were(path, monkeypatch):
+    monkeypatch.setattr("gradalign.store.writer._MOST_TEXTS", 3)
+    with Store.open(path) as store:
+        for start in (0, 2, 4):
+            store.add(many(6, start))
+        check_holds(store, many(10).records)
 
 
 def test_recorded_tells_every_status(path):

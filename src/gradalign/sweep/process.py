@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
@@ -266,17 +267,29 @@ def _interrupts_held() -> Iterator[None]:
     """Context in which processes are started that do not react to Ctrl-C.
 
     Ctrl-C reaches every process of a terminal, and each would print a traceback: the parent alone
-    answers, and ends the workers. What is started here inherits that interrupts are held back; one
-    that comes meanwhile is raised at the end, not lost.
+    answers, and ends the workers. What is started here inherits that interrupts are blocked. One
+    that comes to this process meanwhile is raised at the end, not lost: blocking would not hold it
+    back here, where any thread may take it.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    main = threading.current_thread() is threading.main_thread()  # only that one may set handlers
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if main else None
+    mask = _blocked({signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        _blocked(mask, how="SIG_SETMASK")
+        if main:
+            signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
+def _blocked(signals: Iterable[int], how: str = "SIG_BLOCK") -> Iterable[int]:
+    """Have this thread, and what it starts, block signals; those that it blocked before."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return ()
+    return signal.pthread_sigmask(getattr(signal, how), signals)
 
 
 def _signal_name(number: int) -> str:
