@@ -20,6 +20,7 @@ from gradalign.models import identity
 from gradalign.proxies import PROXIES
 from gradalign.search.request import BATCH
 from gradalign.search.samplers import SAMPLERS
+from gradalign.spaces import SPACES
 from gradalign.store import Store
 
 SINGLE = tuple(SAMPLERS)
@@ -87,6 +88,26 @@ def test_an_interrupted_search_goes_on_as_if_it_had_not_been(sampler, after, tmp
         with pytest.raises(Interrupted):
             small(sampler=sampler, db=path)
     assert told(small(sampler=sampler, db=path)) == told(undisturbed)
+
+
+def test_a_space_of_ones_own_goes_on_within_its_limit(tmp_path, monkeypatch):
+    asked = {"subject": own_space.build, "max_params": 6000, "sampler": "evolution"}
+    undisturbed, path, tell = small(**asked), tmp_path / "search.db", optuna.Study.tell
+    left = iter(range(10))
+
+    def failing(self, *args, **kwargs):
+        if next(left, None) is None:
+            raise Interrupted
+        return tell(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Study, "tell", failing)
+        with pytest.raises(Interrupted):
+            small(**asked, db=path)
+    again = small(**asked, db=path)
+    assert told(again) == told(undisturbed)
+    assert again.progress.excluded > 0
+    assert all(own.measured["params"] <= 6000 for own in again.ranked)
 
 
 def test_an_interruption_while_proposals_are_made_changes_nothing(tmp_path, monkeypatch):
@@ -230,6 +251,19 @@ def test_decisions_rebuild_the_network_of_a_function():
     )
     assert again["gradalign_plus"].value == found.best.values[0]
     assert again["params"].value == found.best.measured["params"] <= 5000
+
+
+def test_a_space_without_suggestions_is_one_line(monkeypatch):
+    class Mute(type(ga.get_space("mlp"))):
+        name = "mute"
+
+        def suggest(self, trial):
+            raise NotImplementedError("not written yet")
+
+    _ = len(SPACES)  # all of them are there
+    monkeypatch.setitem(SPACES._entries, "mute", Mute())
+    with pytest.raises(InputError, match="'mute' gives no `suggest`"):
+        small("mute")
 
 
 def test_a_function_that_no_module_holds_is_searched_in_this_process():
