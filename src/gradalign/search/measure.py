@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from gradalign.candidate import Candidate
 from gradalign.errors import InputError
@@ -21,7 +19,7 @@ Records = Mapping[str, Score]
 """Records of one network by proxy."""
 
 
-class InProcess:
+class InProcess(Executor):
     """An executor without other processes: for networks that only this one can make.
 
     Args:
@@ -50,17 +48,6 @@ class InProcess:
 
     def close(self) -> None:
         """Nothing is left to end."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Measurer:

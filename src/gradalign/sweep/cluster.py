@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from gradalign.errors import GradalignError, InputError
 from gradalign.failure import Failure, one_line
@@ -14,6 +12,7 @@ from gradalign.record import Scores
 from gradalign.sweep._cluster_address import connected
 from gradalign.sweep._cluster_slots import Slot, Slots
 from gradalign.sweep._cluster_work import Work
+from gradalign.sweep.executor import Executor
 from gradalign.sweep.plan import Plan
 from gradalign.sweep.process import ATTEMPTS, Limits
 from gradalign.sweep.worker import Task, unmade
@@ -28,7 +27,7 @@ QUEUED = 2
 """Chunks that a worker holds: one that it is at, and one so that it need not wait for its owner."""
 
 
-class RayCluster:
+class RayCluster(Executor):
     """An executor on the machines of a Ray cluster; use it in a `with` block.
 
     Every GPU has one worker, which measures several networks at once; where the cluster has none,
@@ -97,17 +96,6 @@ class RayCluster:
     def close(self) -> None:
         """End the workers, and the cluster if it was started for this; again: nothing."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _await_workers(self) -> None:
         """Wait until all workers have come, or some of them and no more within a time."""

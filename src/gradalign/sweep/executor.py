@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from gradalign.record import Scores
 from gradalign.sweep.worker import Task
 
 
-class Executor(Protocol):
+class Executor(ABC):
     """Measures tasks; a context manager, which ends what it started.
 
     Every task is answered once. A network that raises, hangs, takes too much memory or kills its
     process is answered by records of the failure.
     """
 
+    @abstractmethod
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[int, Scores]]:
         """Measure tasks.
 
@@ -31,15 +33,13 @@ class Executor(Protocol):
         Raises:
             GradalignError: Nothing can be measured, such as where a process cannot start.
         """
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """End everything at once; a second time does nothing."""
-        ...
 
     def __enter__(self) -> Self:
-        """The executor itself."""
-        ...
+        return self
 
     def __exit__(
         self,
@@ -47,5 +47,4 @@ class Executor(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """`close`."""
-        ...
+        self.close()

@@ -10,11 +10,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing import connection
-from types import TracebackType
-from typing import Self
 
 from gradalign.errors import InputError
 from gradalign.record import Scores
+from gradalign.sweep.executor import Executor
 from gradalign.sweep.plan import Plan
 from gradalign.sweep.process import Answer, Job, Limits, WorkerProcess, preload
 from gradalign.sweep.worker import Task, unmade
@@ -52,7 +51,7 @@ def score_in_processes(
         yield from pool.run(Task(model, seed) for model in models)
 
 
-class LocalPool:
+class LocalPool(Executor):
     """An executor of processes on this machine, which stay between two calls of `run`.
 
     Args:
@@ -98,17 +97,6 @@ class LocalPool:
         """End the processes at once."""
         for process in self._processes:
             process.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _hand_out(self, returned: deque[Job], waiting: Iterator[tuple[int, Task]]) -> None:
         """Fill the queues of the processes, the shortest one first."""
