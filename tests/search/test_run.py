@@ -148,21 +148,19 @@ def test_a_larger_budget_goes_on(tmp_path):
     assert told(more) == told(small(budget=20))
 
 
-def test_records_of_a_sweep_are_not_measured_again(tmp_path, monkeypatch):
+def test_a_search_may_end_by_the_clock():
+    found = small(budget=None, seconds=0.5)
+    assert found.progress.evaluations > 0
+    assert found.progress.proposals % BATCH == 0  # batches are finished
+
+
+def test_what_another_search_has_measured_is_not_measured_again(tmp_path, monkeypatch):
     path = tmp_path / "search.db"
-    small(db=path, seed=1)
-    found = []
-    measure = ga.score.__globals__["Scorer"].measure
-    monkeypatch.setattr(
-        "gradalign.scorer.Scorer.measure",
-        lambda self, candidate, seed=0: (
-            found.append(candidate.name) or measure(self, candidate, seed)
-        ),
-    )
-    small(db=path, seed=1, sampler="random")
-    known = set(frame_of(path)["model"])
-    assert len(found) == len(set(found)) or found  # each once a set of proxies
-    assert set(found) <= known
+    first = small(db=path)
+    monkeypatch.setattr("gradalign.scorer.Scorer.measure", None)  # would raise
+    again = small(db=path, max_params=1e12)  # another study, with the same proposals
+    assert again.request.study_name != first.request.study_name
+    assert [own.values for own in again.ranked] == [own.values for own in first.ranked]
 
 
 def test_every_network_keeps_within_the_limits_and_no_other_is_scored(tmp_path):
