@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gradalign.report import Page, Picture, Section, render
+from gradalign.report import Page, Picture, Section, SortableTable, render
 from gradalign.studies import STUDIES, Document, Study, read_document
 
 DOCS = Path(__file__).parent.parent / "docs" / "studies"
@@ -90,13 +90,30 @@ def page(study: Study, document: Document, pictures: list[tuple[str, str]]) -> s
     conditions = "\n".join(f"* {name}: {value}" for name, value in document["conditions"].items())
     found = "\n".join(f"* {finding}" for finding in study.findings(document))
     seen = "\n\n".join(f"**{caption}**\n\n![{caption}]({name})" for name, caption in pictures)
+    tables = "\n\n".join(
+        f"## {section.title}\n\n{markdown(section.table)}"
+        for section in study.sections(document)
+        if section.table is not None
+    )
     return (
         f"# {study.title}\n\n{study.question}\n\n"
         f"```sh\ngradalign study {study.name} --out DIR\n```\n\n"
         "Written by `scripts/study_pages.py` from the results of that command: text and pictures "
         "are made from the numbers, and change with them.\n\n"
-        f"## What came out\n\n{found}\n\n## Pictures\n\n{seen}\n\n## Conditions\n\n{conditions}\n"
+        f"## What came out\n\n{found}\n\n## Pictures\n\n{seen}\n\n{tables}\n\n"
+        f"## Conditions\n\n{conditions}\n"
     )
+
+
+def markdown(table: SortableTable) -> str:
+    """A table of a page in Markdown; what stands smaller in a cell follows in brackets."""
+    rows = [
+        [f"{cell.text} ({cell.detail})" if cell.detail else cell.text for cell in row]
+        for row in table.rows
+    ]
+    rule = ["--:" if column.numeric else "---" for column in table.columns]
+    lines = [[column.title for column in table.columns], rule, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ def findings(document: Document) -> list[str]:
         *map(_verdicts, document["benchmarks"], _by_benchmark(document)),
         *_sampling(document["sampling"]),
         *_exact(document["benchmarks"]),
-        *_pairs(document["benchmarks"]),
+        *_wrong(document["benchmarks"]),
         *_trained(document["trained"]),
-        *_changes(document["trained"]["changes"]),
+        _changes(document["trained"]["changes"]),
     ]
 
 
@@ -134,11 +134,29 @@ def _exact(benchmarks: Sequence[Numbers]) -> Iterator[str]:
             )
 
 
-def _pairs(benchmarks: Sequence[Numbers]) -> Iterator[str]:
+def _wrong(benchmarks: Sequence[Numbers]) -> Iterator[str]:
+    """How often the counts of a benchmark put two networks in the wrong order."""
     for own in benchmarks:
-        for found in own["counterexamples"]:
-            if found["pair"] is not None:
-                yield _search(own, found)
+        told = [
+            f"{NAMES[found['count']]} in {found['wrong']:.0%} (equal in {found['tied']:.0%})"
+            for found in own["counterexamples"]
+            if found["pair"] is not None
+        ]
+        if told:
+            yield (
+                f"Of all pairs of the networks of {own['benchmark']}, the less accurate one has "
+                f"the higher count: {', '.join(told)}."
+            )
+
+
+def counterexamples(document: Document) -> list[str]:
+    """The worst pairs and series against each count, one paragraph for each of a benchmark."""
+    return [
+        _search(own, found)
+        for own in document["benchmarks"]
+        for found in own["counterexamples"]
+        if found["pair"] is not None
+    ]
 
 
 def _search(benchmark: Numbers, found: Numbers) -> str:
@@ -230,21 +248,11 @@ def effect_of(change: Numbers) -> str:
     return "undecided"
 
 
-def _changes(changes: Sequence[Numbers]) -> Iterator[str]:
+def _changes(changes: Sequence[Numbers]) -> str:
+    """How often a change of initial weights moved the count and the accuracy."""
     counts = Counter(map(effect_of, changes))
-    yield (
+    return (
         f"Of {len(changes)} changes of initial weights, "
         + ", ".join(f"{times}: {said}" for said, times in counts.most_common())
         + f" (the same: within {UNCHANGED:g} points at both ends of the interval)."
     )
-    for each in changes:
-        counted = (
-            "the count is exactly as before"
-            if each["same_count"]
-            else f"regions a line change by {estimate(each['regions'], 1)} from "
-            f"{each['regions_before']['value']:.1f}"
-        )
-        yield (
-            f"{each['arch']}, {each['meaning']}: {counted}, test accuracy by "
-            f"{estimate(each['accuracy'], 1)} points ({effect_of(each)})."
-        )

@@ -10,7 +10,7 @@ from gradalign.report.series import chart, series
 from gradalign.studies._estimates import number
 from gradalign.studies._study import Document
 from gradalign.studies.linear_regions.counting import MEANINGS, SIZES
-from gradalign.studies.linear_regions.findings import effect_of
+from gradalign.studies.linear_regions.findings import counterexamples, effect_of
 from gradalign.studies.linear_regions.pictures import regions_svg
 from gradalign.studies.linear_regions.sampling import BATCHES, SAMPLES
 from gradalign.studies.linear_regions.shares import places_seen
@@ -30,6 +30,13 @@ def sections(document: Document) -> list[Section]:
         _trained(document["trained"]),
         _changes(document["trained"]["changes"]),
         _drawn(document["pictures"]),
+        Section(
+            title="Counter-examples",
+            text=[
+                "Searched among all pairs, and counted again from other initialisations.",
+                *counterexamples(document),
+            ],
+        ),
     ]
 
 
