@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import signal
+
 import pytest
 import torch
 from tests.small import make_net
@@ -7,6 +9,9 @@ from tests.small import make_net
 # As in a worker process: with several threads, sums are added up in another order, and float32
 # scores differ in their last digits.
 torch.set_num_threads(1)
+
+# Whoever starts the tests in the background may have them ignore Ctrl-C, and all they start too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

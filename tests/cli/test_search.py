@@ -89,7 +89,6 @@ def test_table_and_csv(gradalign):
         "gradalign_plus",
         "params",
         "macs",
-        "layers",
     ]
     assert "6 networks scored of" in table.out
     assert "measured with 3 seeds" in table.out

@@ -19,7 +19,7 @@ CHANNELS = 8
 """Channels that the cheaper form draws."""
 
 NOISE = 16
-"""Rounding errors of a channel below which its variation counts as none."""
+"""Rounding errors below which the variation of a channel, or an eigenvalue, counts as none."""
 
 
 class SmallestCorrelations(Watch):
@@ -63,19 +63,22 @@ class SmallestCorrelations(Watch):
 
 
 def smallest_eigenvalue(rows: Tensor) -> float:
-    """Of the correlation matrix of `rows`, [channels, positions]; constant rows count as zeros."""
+    """Of the correlation matrix of `rows`, [channels, positions]; constant rows count as zeros.
+
+    What rounding makes of an eigenvalue of 0 is 0.
+    """
     channels, positions = rows.shape
     if channels >= positions:  # centred rows span fewer directions than there are positions
         return 0.0
     centred = rows - rows.mean(1, keepdim=True)
     norms = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
-    noise = (
-        NOISE * torch.finfo(rows.dtype).eps * torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    )
+    rounding = NOISE * torch.finfo(rows.dtype).eps
+    noise = rounding * torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     if not bool((norms > noise).all()):  # zeros in a row and its column: 0 is an eigenvalue
         return 0.0
     unit = centred / norms
-    return max(0.0, float(torch.linalg.eigvalsh(unit @ unit.T)[0]))
+    smallest = float(torch.linalg.eigvalsh(unit @ unit.T)[0])
+    return smallest if smallest > rounding * channels else 0.0  # the largest is up to `channels`
 
 
 _watch.register([ALL, SAMPLED], "an eigendecomposition a module", SmallestCorrelations)
