@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -179,11 +180,16 @@ def test_a_killed_search_goes_on_to_the_same_answer(tmp_path):
 
     def command(db):
         return [
-            sys.executable, "-m", "gradalign", "search", "nb201", "--budget", "24", "--db", db,
+            Path(sys.executable).with_name("gradalign"), "search", "nb201", "--budget", "24", "--db", db,
             *SMALL, "--quiet", "--format", "json",
         ]  # fmt: skip
 
-    plain = subprocess.run(command("plain.db"), cwd=tmp_path, capture_output=True, check=True)
+    def run(db):
+        done = subprocess.run(command(db), cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode in (0, 1), done.stderr  # 1: some of the networks have no gradient
+        return stable(json.loads(done.stdout))
+
+    plain = run("plain.db")
     killed = subprocess.Popen(command("killed.db"), cwd=tmp_path, start_new_session=True)
     path = tmp_path / "killed.db"
     deadline = time.monotonic() + 300
@@ -194,11 +200,8 @@ def test_a_killed_search_goes_on_to_the_same_answer(tmp_path):
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     assert 10 <= _scored(path) < 24 * 4
-    again = subprocess.run(command("killed.db"), cwd=tmp_path, capture_output=True, check=True)
-    one, other = (json.loads(done.stdout) for done in (plain, again))
-    assert {k: v for k, v in stable(one).items() if k != "db"} == {
-        k: v for k, v in stable(other).items() if k != "db"
-    }
+    again = run("killed.db")
+    assert again | {"db": "plain.db"} == plain
 
 
 def _scored(path):
