@@ -180,8 +180,8 @@ def test_a_killed_search_goes_on_to_the_same_answer(tmp_path):
 
     def command(db):
         return [
-            Path(sys.executable).with_name("gradalign"), "search", "nb201", "--budget", "24", "--db", db,
-            *SMALL, "--quiet", "--format", "json",
+            Path(sys.executable).with_name("gradalign"), "search", "nb201", "--budget", "24",
+            "--db", db, *SMALL, "--quiet", "--format", "json",
         ]  # fmt: skip
 
     def run(db):
