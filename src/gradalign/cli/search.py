@@ -94,7 +94,9 @@ class Wanted:
 
     budget: Annotated[
         int | None,
-        typer.Option("--budget", min=1, show_default="100, or none with --time", help="Networks."),
+        typer.Option(
+            "--budget", min=1, show_default="100, or none with --time", help="How many to score."
+        ),
     ] = None
     time: Annotated[
         str | None,

@@ -99,7 +99,7 @@ def costs(document: Document) -> Picture:
         420,
         showlegend=True,
         legend=_KEY,
-        xaxis={"title": title("seconds a network (log)"), "type": "log"},
+        xaxis={"title": title("seconds a network (log)"), "type": "log", "automargin": True},
         yaxis={"title": title("tau with accuracy")},
     )
     caption = f"What {MAIN} costs and what it is worth, with 95 % intervals of tau."
