@@ -17,7 +17,7 @@ def layout(height: int, **own: object) -> dict[str, object]:
     """The layout of a chart: what all have in common, and its own."""
     return {
         "height": height,
-        "margin": {"l": 52, "r": 12, "t": 8, "b": 46},
+        "margin": {"l": 52, "r": 12, "t": 8, "b": 56},
         "showlegend": False,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

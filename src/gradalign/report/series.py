@@ -93,7 +93,7 @@ def chart(
     """
     own = layout(
         height,
-        margin={"l": 58, "r": 12, "t": 8, "b": 58},
+        margin={"l": 58, "r": 12, "t": 8, "b": 66},
         showlegend=len(traces) > 1,
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         xaxis={"title": title(x), "nticks": 6, **(x_axis or {})},
