@@ -203,7 +203,7 @@ def _from_factory(text: str, spec: InputSpec) -> Candidate:
     decided = _DECIDED.fullmatch(text)
     place, found = _function(decided["function"] if decided else text)
     if decided:
-        found = _with_trial(found, _decisions(text, decided["decisions"]))
+        found = with_trial(found, _decisions(text, decided["decisions"]))
     candidate = replace(as_candidate(found, name=text), spec=spec)
 
     def make(seed: int) -> object:
@@ -251,8 +251,8 @@ def _function(text: str) -> tuple[str, Callable[..., Any]]:
     return place, found
 
 
-def _with_trial(function: Callable[..., Any], decisions: dict[str, Any]) -> Callable[[], Any]:
-    """`function` called with a trial that suggests these decisions."""
+def with_trial(function: Callable[..., Any], decisions: dict[str, Any]) -> Callable[[], Any]:
+    """A factory: `function` called with a trial that suggests these decisions."""
 
     def make() -> Any:
         from optuna.trial import FixedTrial  # here: few models need it, and it takes its time

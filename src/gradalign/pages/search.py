@@ -13,7 +13,7 @@ from gradalign.search.archive import Found
 from gradalign.search.finalist import Finalists
 from gradalign.search.looked_up import TableFinalists
 from gradalign.search.objective import Objective
-from gradalign.search.result import SearchResult
+from gradalign.search.result import SearchResult, shown
 
 MOST = 200
 """Networks in the table."""
@@ -154,7 +154,7 @@ def _table(result: SearchResult) -> SortableTable:
     columns = [Column(title="arch", numeric=False, folded=True)]
     columns += [Column(title=str(name)) for name in frame.columns[1:]]
     rows = [
-        [Cell(text=str(arch), key=str(arch)), *(Cell(text=_text(v), key=v) for v in values)]
+        [Cell(text=str(arch), key=str(arch)), *(Cell(text=shown(v), key=v) for v in values)]
         for arch, *values in frame.itertuples(index=False)
     ]
     return SortableTable(columns=columns, rows=rows)
@@ -166,9 +166,3 @@ def _axis(name: str) -> str:
     if unit and name in ("params", "macs"):
         return unit
     return f"{name}, {unit}" if unit else name
-
-
-def _text(value: float | None) -> str:
-    if value is None or value != value:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

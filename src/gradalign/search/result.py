@@ -100,12 +100,12 @@ class SearchResult:
 
     def rows(self, most: int = 10) -> list[list[str]]:
         """Header and cells of the table: the front where there are several objectives."""
-        shown = self.front if len(self.request.objectives) > 1 else self.ranked[:most]
-        names = self._names(shown)
+        own_rows = self.front if len(self.request.objectives) > 1 else self.ranked[:most]
+        names = self._names(own_rows)
         header = ["arch", *names]
         return [
             header,
-            *([own.arch, *(_text(self._numbers(own)[n]) for n in names)] for own in shown),
+            *([own.arch, *(shown(self._numbers(own)[n]) for n in names)] for own in own_rows),
         ]
 
     def notes(self) -> list[str]:
@@ -178,7 +178,8 @@ class SearchResult:
         return entry if again is None else {**entry, "rank_interval": list(again.rank_interval)}
 
 
-def _text(value: float | None) -> str:
-    if value is None:
+def shown(value: float | None) -> str:
+    """A score or a cost to read; `-` where there is none, which a frame holds as NaN."""
+    if value is None or value != value:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

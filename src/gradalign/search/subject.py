@@ -15,7 +15,7 @@ from torch import nn
 from gradalign.benchmarks import Benchmark, get_benchmark
 from gradalign.candidate import Candidate, seeded
 from gradalign.errors import InputError
-from gradalign.models import as_candidate, find_function, with_decisions
+from gradalign.models import as_candidate, find_function, with_decisions, with_trial
 from gradalign.search.moves import DecisionMoves, Moves, SpaceMoves
 from gradalign.spaces import SPACES, Space, get_space
 from gradalign.sweep import Plan
@@ -81,7 +81,7 @@ class SpaceSubject(Subject):
 
     def __init__(self, space: Space[Any], plan: Plan, among: Benchmark | None = None) -> None:
         self.name = space.name
-        self.space = space
+        self.space = self._space = space
         self.moves = SpaceMoves(space)
         self._plan = plan
         self._among = among
@@ -89,17 +89,17 @@ class SpaceSubject(Subject):
     def propose(self, trial: BaseTrial) -> Proposal:
         """The architecture, in the space's own spelling; one that may not be is refused."""
         try:
-            arch = self.space.suggest(trial)  # type: ignore[union-attr]
+            arch = self._space.suggest(trial)
         except (NotImplementedError, AttributeError) as error:
             raise InputError(
                 f"the space {self.name!r} gives no `suggest` ({error}): a search needs it"
             ) from error
-        text = self.space.format(arch)  # type: ignore[union-attr]
+        text = self._space.format(arch)
         if self._among is not None and text not in self._among:
             from optuna.exceptions import TrialPruned  # here: `gradalign` is imported without it
 
             raise TrialPruned(f"not in {self._among.name}")
-        key = self.space.network_key(arch)  # type: ignore[union-attr]
+        key = self._space.network_key(arch)
         return Proposal(f"{self.name}:{text}", text, f"{self.name}:{key}")
 
     def candidate(self, model: str) -> Candidate:
@@ -142,14 +142,8 @@ class BuildSubject(Subject):
         if self.elsewhere:
             return self._plan.candidate(model)
         decisions = json.loads(model[model.index("{") :])
-
-        def make() -> nn.Module:
-            from optuna.trial import FixedTrial  # here: `gradalign` is imported without it
-
-            return self._function(FixedTrial(decisions))
-
         return as_candidate(
-            make,
+            with_trial(self._function, decisions),
             name=model,
             num_classes=self._plan.num_classes,
             input_size=self._plan.image_size,
