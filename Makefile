@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check format bench clean
+.PHONY: help setup demo test test-slow check format bench docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -47,5 +47,12 @@ $(VENV)/.peers: $(VENV)/.installed
 	$(PIP) install --quiet --no-deps backpack-for-pytorch einops unfoldNd  # its own requirements would replace torch
 	@touch $@
 
-clean: ## remove what setup and the demo made
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache
+docs: setup $(VENV)/.docs ## build the documentation site in docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(PIP) install --quiet --constraint constraints.txt $$($(PYTHON) scripts/dependency_group.py docs)
+	@touch $@
+
+clean: ## remove what setup, the demo and the site made
+	rm -rf $(VENV) demo docs/_build build dist .pytest_cache .mypy_cache .ruff_cache

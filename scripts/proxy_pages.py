@@ -42,7 +42,7 @@ _ORACLES = {
 }
 _CONDITIONS = (
     "What differs from the conditions that are asked for; `norm=` is a "
-    "[norm mode](../norm-modes.md)."
+    "[norm mode](../one-pass.md#normalisation)."
 )
 
 

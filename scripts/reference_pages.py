@@ -1,6 +1,6 @@
-"""Write a reference page for every score, space and benchmark, from what they say of themselves.
+"""Write a reference page for every score, space, benchmark and command, from the code itself.
 
-python scripts/reference_pages.py          write docs/proxies, docs/spaces and docs/benchmarks
+python scripts/reference_pages.py          write the folders of docs that FOLDERS names
 python scripts/reference_pages.py --check  exit code 1 if a page is out of date
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # also where this file is run by its path
 
+from interface_pages import commands_page, python_page
 from proxy_pages import aggregates_page, index_page, proxy_page
 
 from gradalign.benchmarks import BENCHMARKS, Benchmark
@@ -23,7 +24,10 @@ from gradalign.proxies import PROXIES
 from gradalign.spaces import SPACES, Space
 
 DOCS = Path(__file__).parent.parent / "docs"
-FOLDERS = ("proxies", "spaces", "benchmarks")
+FOLDERS = ("proxies", "spaces", "benchmarks", "reference")
+
+CONTENTS = "```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
+"""Tells the site that the other pages of a folder stand below its index."""
 
 
 def pages() -> dict[Path, str]:
@@ -37,10 +41,12 @@ def pages() -> dict[Path, str]:
         DOCS / "proxies" / f"{name}.md": proxy_page(proxy, _table)
         for name, proxy in PROXIES.items()
     }
-    found[DOCS / "proxies" / "index.md"] = index_page(_table)
+    found[DOCS / "proxies" / "index.md"] = f"{index_page(_table)}\n{CONTENTS}"
     found[DOCS / "proxies" / "aggregates.md"] = aggregates_page(_table)
     found[DOCS / "spaces" / "index.md"] = _index("Search spaces", SPACES)
     found[DOCS / "benchmarks" / "index.md"] = _index("Benchmarks", BENCHMARKS)
+    found[DOCS / "reference" / "commands.md"] = commands_page(_table)
+    found[DOCS / "reference" / "python.md"] = python_page(_table)
     return found
 
 
@@ -63,6 +69,7 @@ def space_page(space: Space[Any]) -> str:
             ],
         ),
         "## Use",
+        "<!-- run: slow -->\n"
         f"```sh\ngradalign score {_shell(f'{space.name}:{space.example}')}\n```",
         f'```python\nimport gradalign as ga\n\nspace = ga.get_space("{space.name}")\n'
         "network = space.build(space.example)\n```",
@@ -119,6 +126,7 @@ def _how_to_get(each: Benchmark, files: Sequence[Published]) -> list[str]:
     parts = ["The package holds it."] if each.embedded else []
     for file in files:
         parts.append(
+            "<!-- not run: it downloads from the public host -->\n"
             f"```sh\ngradalign data fetch {file.name}\n"
             f"gradalign data import {file.name} FILE   # for a copy at hand\n```"
         )
@@ -136,7 +144,7 @@ def _shell(text: str) -> str:
 
 def _index(title: str, entries: Any) -> str:
     rows = [(f"[`{name}`]({name}.md)", each.description) for name, each in entries.items()]
-    return f"# {title}\n\n{_table(('name', 'what'), rows)}\n"
+    return f"# {title}\n\n{_table(('name', 'what'), rows)}\n\n{CONTENTS}"
 
 
 def _link(name: str, folder: str) -> str:

@@ -36,6 +36,11 @@ SHOWN = {
 }
 """Sections whose pictures are taken; of a study that is not named here, all."""
 
+NOT_RUN = (
+    "<!-- not run: it trains networks for minutes; this page is made from its results, and "
+    "tests/studies runs it smaller -->"
+)
+
 ALONE = """<style>
 header, footer, h2, section > p, .notes { display: none }
 main { padding: 0 } .pictures { margin: 0 } .card { border: 0; border-radius: 0 }
@@ -97,7 +102,7 @@ def page(study: Study, document: Document, pictures: list[tuple[str, str]]) -> s
     )
     return (
         f"# {study.title}\n\n{study.question}\n\n"
-        f"```sh\ngradalign study {study.name} --out DIR\n```\n\n"
+        f"{NOT_RUN}\n```sh\ngradalign study {study.name} --out DIR\n```\n\n"
         "Written by `scripts/study_pages.py` from the results of that command: text and pictures "
         "are made from the numbers, and change with them.\n\n"
         f"## What came out\n\n{found}\n\n## Pictures\n\n{seen}\n\n{tables}\n\n"

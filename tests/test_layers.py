@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(layer.split())
     for layer in (
         "errors",
-        "_registry linalg failure",
+        "_registry linalg failure decisions",
         "batch probe statistics device",
         "data",
         "engine proxies spaces regions training",
@@ -32,6 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "score",
         "rank evaluation store",
         "sweep comparison",
+        "explanation",
         "search",
         ROOT,
         "report testing",

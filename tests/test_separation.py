@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_rel
 
-from gradalign.separation import better_pairs, neighbour_groups, rank_intervals
+from gradalign.separation import better_pairs, neighbour_groups, rank_intervals, told_from
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0, 2.0, 5.0])
@@ -112,3 +112,40 @@ def test_groups_are_the_longest_runs_that_hold_together(count, seed):
         run for run in runs if not any(run != other and set(run) <= set(other) for other in runs)
     ]
     assert neighbour_groups(apart) == longest
+
+
+def test_against_a_reference_only_its_own_pairs_are_tested():
+    seen = set()
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        reference = rng.normal(size=4)
+        values = reference + rng.normal(size=(7, 1)) * 8 + rng.normal(size=(7, 4))
+        chances = {
+            (k, sign): ttest_1samp(sign * (values[k] - reference), 0, alternative="greater").pvalue
+            for k in range(7)
+            for sign in (1, -1)
+        }
+        expected = np.zeros(7)
+        for done, (k, sign) in enumerate(sorted(chances, key=chances.get)):
+            if chances[k, sign] > 0.05 / (14 - done):
+                break
+            expected[k] = sign
+        assert np.array_equal(told_from(values, reference), expected)
+        seen |= set(expected)
+    assert seen == {-1.0, 0.0, 1.0}
+
+
+def test_one_reference_and_one_other_are_told_apart_as_a_pair():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        values = rng.normal(size=(2, 5)) + np.array([[0.0], [1.5]])
+        pair = better_pairs(values)
+        assert told_from(values[1:], values[0]) == float(pair[1, 0]) - float(pair[0, 1])
+
+
+def test_nothing_is_told_from_one_repeat_or_from_a_failure():
+    reference = np.array([1.0, 2.0, 3.0])
+    values = np.array([[2.0, np.nan, np.nan], [2.0, 3.0, np.nan], [1.0, 2.0, 3.0]])
+    found = told_from(values, reference)
+    assert np.isnan(found[0])
+    assert list(found[1:]) == [1.0, 0.0]  # a difference that does not vary decides by its sign

@@ -14,6 +14,7 @@ from gradalign.errors import (
     UnsupportedError,
 )
 from gradalign.evaluation import evaluate
+from gradalign.explanation import Explanation, explain
 from gradalign.probe import Probe
 from gradalign.rank import rank
 from gradalign.ranking import Ranking
@@ -28,6 +29,7 @@ __version__ = _version("gradalign")
 __all__ = [
     "Batch",
     "ConservationError",
+    "Explanation",
     "GradalignError",
     "InputError",
     "MissingStatisticError",
@@ -43,6 +45,7 @@ __all__ = [
     "__version__",
     "collect",
     "evaluate",
+    "explain",
     "get_space",
     "rank",
     "score",

@@ -85,6 +85,20 @@ class Batch:
             digest.update(flat.view(torch.uint8).numpy().data)
         return digest.hexdigest()[:12]
 
+    def first_equal(self) -> Tensor:
+        """Index of the first sample with the same input, [n]: its own where no earlier one has."""
+        seen: dict[bytes, int] = {}
+        rows = [
+            tensor.detach().cpu().reshape(len(self), -1).contiguous().view(torch.uint8)
+            for tensor in _tensors(self.inputs)
+        ]
+        return torch.tensor(
+            [
+                seen.setdefault(b"".join(row[place].numpy().tobytes() for row in rows), place)
+                for place in range(len(self))
+            ]
+        )
+
 
 def map_tensors(function: Callable[[Tensor], Any], tree: Inputs) -> Inputs:
     """`tree` with `function` applied to every tensor in it."""

@@ -30,6 +30,10 @@ _DRAWN = ("data", "batch_size", "part", "input_size")
 class Samples(Protocol):
     """Where the batches come from."""
 
+    def settled(self, common: Probe) -> Probe:
+        """The common probe with what these samples settle in it."""
+        ...
+
     def probes(self, proxy: Proxy, common: Probe, regime: Regime) -> dict[str, Probe]:
         """The probes of `proxy`, by the names it gives them."""
         ...
@@ -55,9 +59,13 @@ class PassedBatch:
         self._name = f"batch:{batch.content}"
         self._shape = _first_shape(batch)
 
+    def settled(self, common: Probe) -> Probe:
+        """The common probe on the whole batch."""
+        return self._on_batch(common).with_(batch_size=len(self._batch))
+
     def probes(self, proxy: Proxy, common: Probe, regime: Regime) -> dict[str, Probe]:
         """The probes of `proxy`, by the names it gives them."""
-        common = common.with_(data=self._name, input_size=None)
+        common = self._on_batch(common)
         parts = 1 + max(int(str(own.get("part", 0))) for own in proxy.probes.values())
         size = max(1, len(self._batch) // parts)
         official = _official(proxy, regime)
@@ -66,6 +74,9 @@ class PassedBatch:
             name: common.with_(**{**self._drawn(own, size), **own, **kept})
             for name, own in proxy.probes.items()
         }
+
+    def _on_batch(self, common: Probe) -> Probe:
+        return common.with_(data=self._name, input_size=None)
 
     def _drawn(self, own: ProbeChanges, size: int) -> dict[str, object]:
         """What the batch says about a probe whose own changes are `own`."""
@@ -105,9 +116,13 @@ class DrawnBatches:
     def __init__(self, source: Source) -> None:
         self._source = source
 
+    def settled(self, common: Probe) -> Probe:
+        """The common probe on batches of this source."""
+        return common.with_(data=str(self._source))
+
     def probes(self, proxy: Proxy, common: Probe, regime: Regime) -> dict[str, Probe]:
         """The probes of `proxy`, by the names it gives them."""
-        common = common.with_(data=str(self._source))
+        common = self.settled(common)
         official = _official(proxy, regime)
         return {name: common.with_(**{**own, **official}) for name, own in proxy.probes.items()}
 

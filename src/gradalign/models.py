@@ -200,10 +200,10 @@ def _parsed(space: str, arch: str) -> Any:
 
 
 def _from_factory(text: str, spec: InputSpec) -> Candidate:
-    decided = _DECIDED.fullmatch(text)
-    place, found = _function(decided["function"] if decided else text)
+    decided = split_decisions(text)
+    place, found = _function(decided[0] if decided else text)
     if decided:
-        found = with_trial(found, _decisions(text, decided["decisions"]))
+        found = with_trial(found, decided[1])
     candidate = replace(as_candidate(found, name=text), spec=spec)
 
     def make(seed: int) -> object:
@@ -230,6 +230,16 @@ def with_decisions(function: str, decisions: Mapping[str, Any]) -> str:
         'nets.py:build{"act": "relu", "width": 32}'
     """
     return f"{function}{json.dumps(decisions, sort_keys=True)}"
+
+
+def split_decisions(name: str) -> tuple[str, dict[str, Any]] | None:
+    """The function and the suggestions of a name as `with_decisions` makes it; None: another kind.
+
+    Raises:
+        InputError: The suggestions are no JSON object.
+    """
+    found = _DECIDED.fullmatch(name)
+    return found and (found["function"], _decisions(name, found["decisions"]))
 
 
 def _function(text: str) -> tuple[str, Callable[..., Any]]:

@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import get_args
 
@@ -51,6 +52,38 @@ DEFAULT_PROXIES = (
 
 Outcome = Statistics | Failure
 Needs = tuple[Need, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A proxy's value, and what it was read from.
+
+    Args:
+        proxy: The proxy.
+        estimate: Its value, or why it has none.
+        passes: What was measured for each of its probes, by name; empty where a pass failed.
+        seconds: Its own share of the time.
+    """
+
+    proxy: Proxy
+    estimate: Estimate | Failure
+    passes: Mapping[str, Statistics] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The scores of one network, and what was measured for them.
+
+    Args:
+        scores: One record a proxy.
+        readings: Values and statistics by proxy.
+        common: What else was asked for under the common probe.
+    """
+
+    scores: Scores
+    readings: Mapping[str, Reading]
+    common: Outcome
 
 
 class Scorer:
@@ -111,6 +144,8 @@ class Scorer:
             }
             for p in self.proxies
         }
+        common = samples.settled(common)
+        self._common = common if redrawn else _with_given_weights(common)
         self._protocols = {name: protocol(probes) for name, probes in self._probes.items()}
 
     def measure(self, candidate: Candidate, seed: int = 0) -> Scores:
@@ -119,12 +154,30 @@ class Scorer:
         Raises:
             InputError: It cannot be made, or the batch does not fit it.
         """
+        return self.observe(candidate, seed).scores
+
+    def observe(self, candidate: Candidate, seed: int = 0, also: Needs = ()) -> Observation:
+        """The scores of one network, and what was measured for them.
+
+        Args:
+            candidate: The network.
+            seed: Of initialisation and batch.
+            also: Statistics that are wanted under the common probe, in the same pass.
+
+        Raises:
+            InputError: It cannot be made, or the batch does not fit it.
+        """
         model = candidate.build(seed)
         with placed(model, self._device, stays=not candidate.redrawn) as device:
             spec = input_spec(model, candidate.spec)
-            outcomes = self._outcomes(model, spec, seed, device)
-            records = [self._record(candidate, p, outcomes, seed, device) for p in self.proxies]
-        return Scores(records, self.protocols)
+            outcomes = self._outcomes(model, spec, seed, device, also)
+            records, readings = [], {}
+            for proxy in self.proxies:
+                reading = self._reading(proxy, outcomes)
+                records.append(self._record(candidate, proxy, reading, seed, device))
+                readings[proxy.name] = reading
+        common = outcomes.get((self._common, also), Failure("error", "nothing was asked for"))
+        return Observation(Scores(records, self.protocols), readings, common)
 
     def attempt(self, candidate: Candidate, seed: int = 0) -> Scores:
         """The scores of one network; where that raises, a record of the failure for each proxy."""
@@ -150,14 +203,14 @@ class Scorer:
         return dict(self._protocols.values())
 
     def _outcomes(
-        self, model: nn.Module, spec: InputSpec, seed: int, device: torch.device
+        self, model: nn.Module, spec: InputSpec, seed: int, device: torch.device, also: Needs
     ) -> dict[tuple[Probe, Needs], Outcome]:
         """What was measured for each probe and each proxy's needs: one pass a probe.
 
         Where that pass fails, each proxy that needs it takes its own: what another one asks of it
         may be what the network cannot give.
         """
-        groups: dict[Probe, dict[Needs, None]] = {}
+        groups: dict[Probe, dict[Needs, None]] = {self._common: {also: None}} if also else {}
         for proxy in self.proxies:
             for probe in self._probes[proxy.name].values():
                 groups.setdefault(probe, {})[proxy.needs] = None
@@ -195,23 +248,29 @@ class Scorer:
         chosen = self._selection
         return chosen if chosen is not None and probe.params == _name_of(chosen) else None
 
+    def _reading(self, proxy: Proxy, outcomes: Mapping[tuple[Probe, Needs], Outcome]) -> Reading:
+        """A proxy's value and what it was read from."""
+        probes = self._probes[proxy.name]
+        found = {name: outcomes[probe, proxy.needs] for name, probe in probes.items()}
+        failures = [outcome for outcome in found.values() if isinstance(outcome, Failure)]
+        passes = {name: s for name, s in found.items() if isinstance(s, Statistics)}
+        if failures:
+            return Reading(proxy, failures[0])
+        started = time.perf_counter()
+        estimate = _estimate(proxy, probes, passes)
+        return Reading(proxy, estimate, passes, time.perf_counter() - started)
+
     def _record(
         self,
         candidate: Candidate,
         proxy: Proxy,
-        outcomes: Mapping[tuple[Probe, Needs], Outcome],
+        reading: Reading,
         seed: int,
         device: torch.device,
     ) -> Score:
-        probes = self._probes[proxy.name]
-        found = {name: outcomes[probe, proxy.needs] for name, probe in probes.items()}
-        failures = [outcome for outcome in found.values() if isinstance(outcome, Failure)]
-        if failures:
-            return self._failed(candidate, proxy, failures[0], seed, str(device))
-        passes = {name: s for name, s in found.items() if isinstance(s, Statistics)}
-        started = time.perf_counter()
-        estimate = _estimate(proxy, probes, passes)
-        seconds = time.perf_counter() - started
+        estimate, passes = reading.estimate, reading.passes
+        if not passes and isinstance(estimate, Failure):
+            return self._failed(candidate, proxy, estimate, seed, str(device))
         failure = estimate if isinstance(estimate, Failure) else None
         value = estimate if isinstance(estimate, Estimate) else Estimate(math.nan)
         peaks = [s.peak_bytes for s in passes.values() if s.peak_bytes is not None]
@@ -223,7 +282,7 @@ class Scorer:
             stderr=_finite(value.stderr),
             status=failure.status if failure else "ok",
             reason=failure.reason if failure else None,
-            seconds=seconds,
+            seconds=reading.seconds,
             seed=seed,
             protocol=self._protocols[proxy.name][0],
             device=str(device),

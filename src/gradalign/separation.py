@@ -39,19 +39,48 @@ def better_pairs(values: Values) -> Pairs:
         [N, N]: entry (i, j) says that i is better than j. Differences that do not vary at all
         decide by their sign; fewer than two common repeats decide nothing.
     """
-    chance = _one_sided(values)
-    pairs = len(values) * (len(values) - 1)
-    better = np.zeros(chance.shape, dtype=bool)
-    order = np.argsort(chance, axis=None, kind="stable")[:pairs]  # the diagonal, at 1, is last
-    limits = LEVEL / (pairs - np.arange(pairs))
+    chance = _one_sided(values[:, None, :] - values[None, :, :])
+    np.fill_diagonal(chance, 1.0)
+    return _holm(chance, len(values) * (len(values) - 1))
+
+
+def told_from(values: Values, reference: Values) -> Values:
+    """Which candidates are better or worse than one that they are all compared with.
+
+    As `better_pairs`, but only the pairs with the reference are tested, so fewer statements share
+    the chance of a wrong one.
+
+    Args:
+        values: [N, R], as there.
+        reference: [R], the same of the reference.
+
+    Returns:
+        [N]: 1 for a better candidate, -1 for a worse one, 0 where nothing is told; NaN where
+        nothing can be, as there are fewer than two common repeats.
+    """
+    differences = values - reference[None, :]
+    better = _holm(_one_sided(np.stack([differences, -differences])), 2 * len(values))
+    found = better[0].astype(np.float64) - better[1]
+    return np.where(np.isfinite(differences).sum(1) < 2, np.nan, found)
+
+
+def _holm(chance: Values, tests: int) -> Pairs:
+    """The hypotheses, of any shape, that Holm's step-down procedure rejects.
+
+    Args:
+        chance: Chance of what was seen under each hypothesis.
+        tests: How many are tested; what is not has a chance of 1.
+    """
+    rejected = np.zeros(chance.shape, dtype=bool)
+    order = np.argsort(chance, axis=None, kind="stable")[:tests]
+    limits = LEVEL / (tests - np.arange(tests))
     failed = np.flatnonzero(chance.flat[order] > limits)
-    better.flat[order[: failed[0] if len(failed) else pairs]] = True
-    return better
+    rejected.flat[order[: failed[0] if len(failed) else tests]] = True
+    return rejected
 
 
-def _one_sided(values: Values) -> Values:
-    """[N, N]: chance of a mean difference at least as large where the true one is 0."""
-    differences = values[:, None, :] - values[None, :, :]  # [N, N, R]
+def _one_sided(differences: Values) -> Values:
+    """[...]: chance of a mean of [..., R] at least as large where the true one is 0."""
     known = np.isfinite(differences)
     count = known.sum(-1)
     mean = np.where(known, differences, 0.0).sum(-1) / np.maximum(count, 1)
@@ -61,9 +90,7 @@ def _one_sided(values: Values) -> Values:
         ratio = mean / (deviation / np.sqrt(np.maximum(count, 1)))
     ratio = np.where(mean == 0.0, 0.0, ratio)
     chance: Values = student.sf(ratio, np.maximum(count - 1, 1))
-    chance = np.where(count < 2, 1.0, chance)
-    np.fill_diagonal(chance, 1.0)
-    return chance
+    return np.where(count < 2, 1.0, chance)
 
 
 def rank_intervals(better: Pairs) -> list[tuple[int, int]]:

@@ -50,6 +50,19 @@ def test_results_page_and_place_in_the_report(gradalign, tmp_path):
     assert "Conflict during training" in page
 
 
+def test_mislabelled_samples_of_one_network(gradalign, monkeypatch, tmp_path):
+    run = importlib.import_module("gradalign.studies.mislabelled.run")
+    monkeypatch.setattr(run, "NETWORKS", {"linear layers": run.NETWORKS["linear layers"]})
+    options = ("--seeds", "2", "--workers", "1")
+    done = gradalign("study", "mislabelled", "--out", str(tmp_path), *options)
+    assert done.code == 0, done.err
+    document = json.loads((tmp_path / "mislabelled.json").read_text())
+    assert {run["seed"] for run in document["runs"]} == {0, 1}
+    for finding in document["findings"]:
+        assert " ".join(finding.split()) in " ".join(done.out.split())
+    assert (tmp_path / "mislabelled.html").read_text().startswith("<!DOCTYPE html>")
+
+
 def test_a_study_is_no_csv(gradalign, tmp_path):
     done = gradalign("study", "convergence", "--out", str(tmp_path), "--format", "csv")
     assert done.code == 2

@@ -67,5 +67,6 @@ class Reader(HTMLParser):
         """No element asks for anything from outside."""
         for tag, attributes in self.elements:
             for name in LINKS:
-                assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+                link = attributes.get(name) or "data:"
+                assert link.startswith(("data:", "#")), (tag, attributes)
             assert tag not in {"iframe", "object", "embed", "img"}

@@ -1,6 +1,7 @@
 """The self-contained page."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from tests.report.reader import Reader
@@ -11,11 +12,13 @@ from gradalign.report import (
     Column,
     Curve,
     Dot,
+    Findings,
     HeatMap,
     Highlight,
     Page,
     Part,
     Scatter,
+    Section,
     SortableTable,
     View,
     render,
@@ -170,3 +173,35 @@ def test_follows_the_readers_theme_and_width(page):
     assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in [
         *page.elements
     ]
+
+
+def test_contents_lead_to_sections_with_an_anchor_and_findings_stand_above_them():
+    said = Findings(about=HOSTILE, sentences=["One `code`.", "Two.", "Three.", "Four."], anchor="s")
+    page = Page(
+        title="t",
+        lead=(),
+        parts=[part("p", replace(COMPARED, findings=["Of this view."]), ALONE)],
+        sections=[
+            Section(title=HOSTILE, anchor="s"),
+            Section(title="below", level=3),
+        ],
+        findings=[said],
+        facts=(),
+    )
+    shown = Reader(render(page))
+    shown.assert_loads_nothing()
+    links = [attributes["href"] for tag, attributes in shown.elements if tag == "a"]
+    assert links == ["#findings", "#scores", "#s", "#s"]
+    ids = [attributes.get("id") for _, attributes in shown.elements]
+    assert ids.index("findings") < ids.index("scores") < ids.index("s")
+    assert [a["data-view"] for _, a in shown.elements if "data-view" in a] == ["0 0"]
+    assert "1 more about it" in shown.texts
+    tags = [tag for tag, _ in shown.elements]
+    assert tags.count("details") == tags.count("nav") == tags.count("code") == 1
+
+
+def test_a_page_of_one_thing_has_no_contents_and_no_empty_findings():
+    shown = Reader(render(Page(title="t", lead=(), sections=[Section(title="one")], facts=())))
+    tags = [tag for tag, _ in shown.elements]
+    assert "nav" not in tags
+    assert "What the numbers say" not in shown.text

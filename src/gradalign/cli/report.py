@@ -1,10 +1,11 @@
-"""`gradalign report`: what a store holds, as a page, and as a table for other programs."""
+"""`gradalign report`: what stores, studies and searches hold, as one page; records as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import numpy as np
@@ -12,16 +13,17 @@ import pandas as pd
 import typer
 
 from gradalign.cli._app import command
+from gradalign.cli._joined import joined_sections
 from gradalign.cli._options import Display, Format, Protocol, Seed
 from gradalign.cli._output import note, progress, write_csv, write_json, write_table
 from gradalign.cli._page import write_page
 from gradalign.cli._scores import chosen
 from gradalign.errors import InputError
 from gradalign.pages import records_page
-from gradalign.report import Page, Part, render
+from gradalign.report import Findings, Page, Part, render
+from gradalign.search.reading import holds_search
 from gradalign.store import Store
 from gradalign.store.export import export
-from gradalign.studies import STUDIES, read_document
 
 COLUMNS = ("model", "proxy", "seed", "value", "status", "reason", "seconds")
 """Of the CSV on stdout."""
@@ -39,8 +41,13 @@ Protocols = Mapping[str, Mapping[str, object]]
 
 @command
 def report(
-    db: Annotated[
-        Path, typer.Argument(metavar="DB", show_default=False, help="A store of records.")
+    stores: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DB...",
+            show_default=False,
+            help="Stores of records; of a record that stands in several, the first value counts.",
+        ),
     ],
     display: Display,
     *,
@@ -49,7 +56,7 @@ def report(
         typer.Option(
             "--out",
             metavar="FILE",
-            show_default="the page, beside the store",
+            show_default="the page, beside the first store",
             help="A page (.html), or all records with all columns (.csv, .parquet).",
         ),
     ] = None,
@@ -70,27 +77,38 @@ def report(
         list[Path] | None,
         typer.Option(
             "--study",
-            metavar="FILE",
+            metavar="PATH",
             show_default=False,
-            help="Results of gradalign study (.json) to show below the scores; repeatable.",
+            help="Results of gradalign study to show below the scores: its folder, or the .json "
+            "file; repeatable.",
+        ),
+    ] = None,
+    searches: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--search",
+            metavar="DB",
+            show_default=False,
+            help="File of gradalign search to show below the scores; repeatable.",
         ),
     ] = None,
     protocol: Protocol = None,
     seed: Seed = 0,
 ) -> int:
-    """A page about the records of a store; --format csv or json: the records on stdout."""
-    target = _target(db, out, display.format)
-    read = [read_document(path, STUDIES) for path in studies or ()]
-    with Store.read(db) as store:
-        records, protocols = store.frame(), store.protocols
-    records = chosen(records, protocol, db)
+    """A page on scores, studies and searches, findings first; --format csv, json: the records."""
+    target = _target(stores, out, display.format)
+    joined = joined_sections(studies or (), searches or ())
+    records, protocols = _read(stores)
+    names = " and ".join(path.name for path in stores)
+    records = chosen(records, protocol, Path(names))
+    written = target is not None and target.suffix.lower() in PAGES
     page = None
-    if target is not None and target.suffix.lower() in PAGES:
+    if written or (display.format is Format.json and _can_be_shown(records)):
         with progress("comparing with accuracies", 1, quiet=display.quiet) as bar:
             page = records_page(
                 records,
                 protocols,
-                name=db.name,
+                name=names,
                 benchmark=benchmark,
                 metric=metric,
                 seed=seed,
@@ -98,30 +116,61 @@ def report(
                     bar.task_ids[0], completed=done, total=total
                 ),
             )
-        sections = [section for each, document in read for section in each.below_scores(document)]
-        write_page(render(replace(page, sections=sections)), target)
+        page = replace(page, sections=joined.sections, findings=joined.findings)
+    if page is not None and written and target is not None:
+        write_page(render(page), target)
     elif target is not None:
         export(records, target)
     if display.format is Format.csv:
         write_csv(records.sort_values(list(ORDER), kind="stable")[list(COLUMNS)])
     elif display.format is Format.json:
-        write_json(_document(records, protocols))
+        write_json({**_document(records, protocols), "findings": _said(page, joined.findings)})
     else:
         _show(page, records, target)
+        for path in stores:
+            if path not in (searches or ()) and holds_search(path):
+                note(f"{path} holds a search too: --search {path} shows it.")
     return 0
 
 
-def _target(db: Path, out: Path | None, form: Format) -> Path | None:
+def _read(stores: Sequence[Path]) -> tuple[pd.DataFrame, Protocols]:
+    """Records and conditions of all stores together, by the rule of `gradalign merge`."""
+    if len(stores) == 1:
+        with Store.read(stores[0]) as store:
+            return store.frame(), store.protocols
+    with TemporaryDirectory() as folder, Store.open(Path(folder) / "together.db") as together:
+        for path in stores:
+            together.merge(path)
+        return together.frame(), together.protocols
+
+
+def _can_be_shown(records: pd.DataFrame) -> bool:
+    """Whether the records can stand beside each other: some, each score under one protocol."""
+    return not records.empty and bool((records.groupby("proxy")["protocol"].nunique() <= 1).all())
+
+
+def _said(page: Page | None, joined: Sequence[Findings]) -> list[dict[str, object]] | None:
+    """All findings, by what they are about; None where records cannot be compared."""
+    if page is None and not joined:
+        return None
+    said: list[tuple[str, Sequence[str]]] = [
+        (view.name, view.findings) for part in (page.parts if page else ()) for view in part.views
+    ]
+    said += [(each.about, each.sentences) for each in joined]
+    return [{"about": about, "sentences": list(sentences)} for about, sentences in said]
+
+
+def _target(stores: Sequence[Path], out: Path | None, form: Format) -> Path | None:
     """The file that is written; none where the records go to stdout and no file is asked for."""
     if out is None:
         if form is not Format.table:
             return None
-        out = db.with_suffix(PAGES[0])
+        out = stores[0].with_suffix(PAGES[0])
     if out.suffix.lower() not in (*PAGES, *EXPORTS):
         raise InputError(
             f"{str(out)!r} ends in none of {', '.join((*PAGES, *EXPORTS))}: choose one of them"
         )
-    if out.resolve() == db.resolve():
+    if out.resolve() in [path.resolve() for path in stores]:
         raise InputError(f"{str(out)!r} is the store itself: choose another file with --out")
     return out
 
@@ -149,6 +198,10 @@ def _plain(value: object) -> object:
 def _show(page: Page | None, records: pd.DataFrame, target: Path | None) -> None:
     for part in page.parts if page is not None else ():
         _show_part(part)
+    for each in page.findings if page is not None else ():
+        note(each.about)
+        for sentence in each.sentences:
+            note(f"- {sentence}")
     what = "Page" if page is not None else f"{len(records):,} records"
     note(f"{what}: {target}")
 
@@ -169,4 +222,6 @@ def _show_part(part: Part) -> None:
     others = [each.name for each in part.views[1:]]
     also = f"; on the page also {', '.join(others)}" if others else ""
     note(f"{part.name}: {view.name}{also}.")
+    for sentence in view.findings:
+        note(f"- {sentence}")
     note(f"Failures: {part.failures_note}")

@@ -31,6 +31,9 @@ from gradalign.studies.convergence import run as run_convergence
 from gradalign.studies.linear_regions import LINEAR_REGIONS
 from gradalign.studies.linear_regions import Options as RegionOptions
 from gradalign.studies.linear_regions import run as run_linear_regions
+from gradalign.studies.mislabelled import MISLABELLED
+from gradalign.studies.mislabelled import Options as MislabelledOptions
+from gradalign.studies.mislabelled import run as run_mislabelled
 from gradalign.studies.search import SEARCH
 from gradalign.studies.search import Options as SearchOptions
 from gradalign.studies.search import run as run_search
@@ -167,6 +170,19 @@ def search(
     options = SearchOptions(runs=runs, budget=budget, networks=networks, seed=seed)
     run = partial(run_search, folder=files.out, options=options)
     return _carried_out(SEARCH, run, files, display)
+
+
+@study_command
+def mislabelled(
+    files: Files,
+    display: Display,
+    *,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each network.")] = 10,
+    seed: Seed = 0,
+) -> int:
+    """How well mislabelled samples stand out in the gradients of a batch, as training goes on."""
+    options = MislabelledOptions(seeds=seeds, seed=seed)
+    return _carried_out(MISLABELLED, partial(run_mislabelled, options=options), files, display)
 
 
 def _carried_out(

@@ -23,6 +23,7 @@ from gradalign.engine._layers import (
     is_layer,
     layer_spectrum,
     output_saliency,
+    tensor_macs,
 )
 from gradalign.engine._loss import check_finite
 from gradalign.engine._observe import Observation
@@ -257,9 +258,9 @@ class HookPass:
         macs: dict[int, int] = {}
         for call in self._calls:
             for attribute, weight, _ in self._rules[call.name]:
-                if attribute != "bias":
-                    key = id(weight.parameter)
-                    macs[key] = macs.get(key, 0) + call.macs
+                key = id(weight.parameter)
+                own = tensor_macs(call.module, attribute, call.macs)
+                macs[key] = macs.get(key, 0) + own
         return [macs.get(id(weight.parameter), 0) for weight in self._conditions.model.weights]
 
     def kinds(self) -> set[tuple[object, ...]]:

@@ -75,6 +75,18 @@ def call_macs(module: Any, x: Tensor, out: Any, n: int) -> int:
     return 0
 
 
+def tensor_macs(module: nn.Module, attribute: str, macs: int) -> int:
+    """Those multiply-adds of a call that go through one tensor of its module."""
+    if not isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
+        return 0 if attribute == "bias" else macs
+    sizes = {
+        name: parameter.numel()
+        for name, parameter in module.named_parameters()
+        if name.startswith("weight_")
+    }
+    return macs * sizes.get(attribute, 0) // sum(sizes.values())
+
+
 def layer_spectrum(x: Tensor, module: nn.Module) -> tuple[Tensor, int]:
     """`covariance_spectrum` along the channel axis of a weight layer."""
     return covariance_spectrum(x, channel_axis(module))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gradalign.engine._conditions import Conditions
-from gradalign.engine._layers import Call, call_macs, is_layer
+from gradalign.engine._layers import Call, call_macs, is_layer, tensor_macs
 from gradalign.engine._loss import check_finite
 from gradalign.engine._modes import Moments, PassMode
 from gradalign.engine._prepare import Prepared
@@ -84,8 +84,7 @@ class Recorder:
         for attribute, weight in blocks:
             key = id(weight.parameter)
             self.times.setdefault(key, self.mode.clock)
-            if attribute != "bias":
-                self.macs[key] = self.macs.get(key, 0) + macs
+            self.macs[key] = self.macs.get(key, 0) + tensor_macs(module, attribute, macs)
         if not layer or x is None:
             self.inputs.append(None)
             self.outputs.append(None)

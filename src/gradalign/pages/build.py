@@ -74,7 +74,7 @@ def _lead(records: pd.DataFrame, pools: list[Networks], parts: list[Part], name:
     said = "all of them with a value" if not failed else f"{failed:,} of them without a value"
     spaces = ", ".join(f"{len(pool.models):,} of {pool.name}" for pool in pools)
     lines = [
-        f"{name} holds {len(records):,} records of {records['proxy'].nunique():,} scores, {said}. "
+        f"In {name}: {len(records):,} records of {records['proxy'].nunique():,} scores, {said}. "
         f"Networks: {spaces}."
     ]
     if sum(len(part.views) for part in parts) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 from gradalign.pages.facts import versions
@@ -13,6 +14,8 @@ from gradalign.search.archive import Found
 from gradalign.search.finalist import Finalists
 from gradalign.search.looked_up import TableFinalists
 from gradalign.search.objective import Objective
+from gradalign.search.reading import Recorded
+from gradalign.search.request import Request
 from gradalign.search.result import SearchResult, shown
 
 MOST = 200
@@ -22,26 +25,75 @@ MOST = 200
 def search_page(result: SearchResult) -> Page:
     """What a search has found, as a page."""
     request = result.request
-    wanted = ", ".join(f"{each.name} ({each.better} is better)" for each in request.objectives)
-    limits = ", ".join(f"{name} at most {limit:,.6g}" for name, limit in request.bounds)
-    best = "Every network has failed." if result.best is None else f"Best: {result.best.arch}."
     return Page(
         title=f"Search in {request.subject}",
-        lead=[best, *result.notes()],
-        sections=[
-            Section(title="How it was found", pictures=_pictures(result)),
-            *_training(result.finalists),
-            Section(title="Networks", table=_table(result)),
-        ],
+        lead=[_best(result), *result.notes()],
+        sections=_sections(result),
         facts=[
-            ("wanted", wanted),
-            ("limits", limits or "none"),
+            ("wanted", _wanted(request)),
+            ("limits", _limits(request)),
             ("sampler", request.sampler),
             ("seed", str(request.seed)),
             ("protocols", ", ".join(sorted(set(request.protocols.values())))),
             *versions(),
         ],
     )
+
+
+def beside_scores(recorded: Recorded, anchor: str) -> list[Section]:
+    """The same for a page about something else: under a heading that `anchor` leads to."""
+    result = recorded.result
+    request = result.request
+    asked = f"Wanted: {_wanted(request)}; limits: {_limits(request)}; sampler: {request.sampler}."
+    text = [asked, f"By score: {_best(result)}", *result.notes(), *_trained(recorded)]
+    title = f"Search in {request.subject}, seed {request.seed}"
+    return [
+        Section(title=title, text=text, anchor=anchor),
+        *(replace(section, level=3) for section in _sections(result)),
+    ]
+
+
+def search_findings(recorded: Recorded) -> list[str]:
+    """What a search says of its winner."""
+    result = recorded.result
+    if result.best is None:
+        return [_best(result)]
+    unsure = f"By score: {_best(result)} Nothing was measured that says how sure that is."
+    return [result.certainty or unsure, *_trained(recorded)]
+
+
+def _trained(recorded: Recorded) -> list[str]:
+    """What became of finalists, as far as the file of the search knows."""
+    if not recorded.finalists:
+        return []
+    if recorded.winner is None:
+        return [f"Of {recorded.finalists} finalists none was trained to the end."]
+    model, validation, test = recorded.winner
+    return [
+        f"Of {recorded.finalists} finalists that were trained, once each, {model} ended best: "
+        f"{validation:.1f} % of the validation samples, {test:.1f} % of the test samples."
+    ]
+
+
+def _sections(result: SearchResult) -> list[Section]:
+    return [
+        Section(title="How it was found", pictures=_pictures(result)),
+        *_training(result.finalists),
+        Section(title="Networks", table=_table(result)),
+    ]
+
+
+def _best(result: SearchResult) -> str:
+    return "Every network has failed." if result.best is None else f"Best: {result.best.arch}."
+
+
+def _wanted(request: Request) -> str:
+    return ", ".join(f"{each.name} ({each.better} is better)" for each in request.objectives)
+
+
+def _limits(request: Request) -> str:
+    limits = ", ".join(f"{name} at most {limit:,.6g}" for name, limit in request.bounds)
+    return limits or "none"
 
 
 def _pictures(result: SearchResult) -> list[Picture]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradalign.pages.compared import Compared, held
 from gradalign.pages.curves import selection_curves
+from gradalign.pages.findings import compared_findings, plain_findings
 from gradalign.pages.highlights import compared_highlights, plain_highlights
 from gradalign.pages.kinds import is_reference
 from gradalign.pages.networks import Networks
@@ -45,6 +46,7 @@ def compared_view(compared: Compared, siblings: Sequence[Compared], models: Sequ
             values=[None if value != value else float(value) for value in values],
             percent=compared.percent,
         ),
+        findings=compared_findings(compared),
     )
 
 
@@ -58,6 +60,7 @@ def plain_view(networks: Networks) -> View:
             "No accuracies of these networks are at hand, so this page cannot say how far a score "
             "can be trusted. --benchmark names a table, or a file of one's own.",
         ),
+        findings=plain_findings(networks),
     )
 
 

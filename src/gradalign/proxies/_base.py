@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from torch import Tensor
+
 from gradalign._registry import Registry
 from gradalign.statistics import FIELDS, MACHINE, Need, Statistics, is_gradient
 
@@ -29,10 +31,21 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its standard error over samples, where the pass gives one."""
+    """A value with its standard error over samples, where the pass gives one.
+
+    Args:
+        value: The score.
+        stderr: Its standard error.
+        left_out: The score without sample i, for every i, shape [n], where the pass gives that.
+    """
 
     value: float
     stderr: float | None = None
+    left_out: Tensor | None = field(default=None, repr=False, compare=False)
+
+
+Terms = Callable[[Statistics], Tensor]
+"""What each block, [L], or each weight layer, [M], adds to a score that is a sum over them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +75,9 @@ class Proxy:
             sentence or two; empty where none is known.
         ill_conditioned: How single precision changes the order of networks, with the figure; empty
             where it does not.
+        block_terms: What each block adds to the value, where that is a sum over blocks; it may hold
+            more that belongs to no block.
+        layer_terms: What each weight layer adds to it, where that is a sum over weight layers.
     """
 
     name: str
@@ -81,6 +97,8 @@ class Proxy:
     published_as: str = ""
     disagrees: str = ""
     ill_conditioned: str = ""
+    block_terms: Terms | None = None
+    layer_terms: Terms | None = None
 
     def __call__(self, **statistics: Statistics) -> Estimate:
         """The score from the statistics of each of its probes, by name."""
@@ -135,6 +153,8 @@ def proxy(
     published_as: str = "",
     disagrees: str = "",
     ill_conditioned: str = "",
+    block_terms: Terms | None = None,
+    layer_terms: Terms | None = None,
 ) -> Callable[[Function], Function]:
     """Register the decorated function as the proxy of its name, and return it unchanged.
 
@@ -168,6 +188,8 @@ def proxy(
                 published_as=published_as,
                 disagrees=disagrees,
                 ill_conditioned=ill_conditioned,
+                block_terms=block_terms,
+                layer_terms=layer_terms,
             ),
         )
         return function

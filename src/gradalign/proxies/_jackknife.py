@@ -19,7 +19,7 @@ def jackknifed(value: Tensor, left_out: Tensor) -> Estimate:
         An estimate whose `stderr` is None for one sample, and where a left-out score has no value.
     """
     stderr = jackknife(left_out)
-    return Estimate(float(value), stderr if math.isfinite(stderr) else None)
+    return Estimate(float(value), stderr if math.isfinite(stderr) else None, left_out)
 
 
 def total_left_out(matrix: Tensor) -> Tensor:

@@ -1,8 +1,16 @@
 """Feature entropy: how evenly the inputs of the weight layers spread over their channels."""
 
+import torch
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.proxies._layer_entropy import inner_layers, input_entropy
 from gradalign.statistics import Statistics
+
+
+def _entropies(stats: Statistics) -> Tensor:
+    entropies = torch.tensor([*map(input_entropy, inner_layers(stats))], dtype=torch.float64)
+    return entropies / len(entropies)
 
 
 @proxy(
@@ -16,6 +24,7 @@ from gradalign.statistics import Statistics
     needs_gradient=False,
     kind="gradalign",
     unit="share of the largest",
+    layer_terms=_entropies,
 )
 def feature_entropy(stats: Statistics, /) -> float:
     """Mean diversity of the inputs of the weight layers.
@@ -47,5 +56,4 @@ def feature_entropy(stats: Statistics, /) -> float:
         >>> round(feature_entropy(stats), 6)
         0.5
     """
-    layers = inner_layers(stats)
-    return sum(map(input_entropy, layers)) / len(layers)
+    return float(_entropies(stats).sum())

@@ -1,9 +1,15 @@
 """Gradient norm: how large the gradient of a mini-batch is, in two published forms."""
 
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.statistics import Statistics, WeightStatistic
 
 SQUARED_SUM = WeightStatistic("squared_sum", ("sum",), lambda moments: moments.sum.square())
+
+
+def _terms(stats: Statistics) -> Tensor:
+    return stats.weight_sum(SQUARED_SUM).sqrt() / stats.n
 
 
 @proxy(
@@ -18,6 +24,7 @@ SQUARED_SUM = WeightStatistic("squared_sum", ("sum",), lambda moments: moments.s
     "SamsungLabs/zero-cost-nas@a43bfbc, measures/grad_norm.py",
     official={"norm": "batch", "batch_size": 64},
     unit="gradient",
+    block_terms=_terms,
 )
 def grad_norm(stats: Statistics, /) -> float:
     """Sum over blocks of the norm of the mini-batch gradient.
@@ -43,7 +50,7 @@ def grad_norm(stats: Statistics, /) -> float:
         >>> grad_norm(Statistics(n=2, blocks=(), values={"weight_sums": sums}))  # (6 + 8) / 2
         7.0
     """
-    return float(stats.weight_sum(SQUARED_SUM).sqrt().sum()) / stats.n
+    return float(_terms(stats).sum())
 
 
 @proxy(

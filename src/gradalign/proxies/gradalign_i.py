@@ -17,8 +17,26 @@ _INVARIANT = ("sample_order", "loss_scale")
 def _mean_over_samples(values: Tensor) -> Estimate:
     """Mean of [n] values and its standard error sd / sqrt(n), None for one sample."""
     n = values.shape[0]
-    stderr = float(values.std(correction=1)) / n**0.5 if n > 1 else None
-    return Estimate(float(values.mean()), stderr)
+    if n == 1:
+        return Estimate(float(values.mean()))
+    stderr = float(values.std(correction=1)) / n**0.5
+    return Estimate(float(values.mean()), stderr, (values.sum() - values) / (n - 1))
+
+
+def _agreement(stats: Statistics) -> Tensor:
+    return stats.agreement.mean(1)
+
+
+def _share(stats: Statistics) -> Tensor:
+    return _agreement(stats) / stats.sizes.sum().to(stats.agreement)
+
+
+def _filters(stats: Statistics) -> Tensor:
+    return stats.filter_alignment
+
+
+def _layers(stats: Statistics) -> Tensor:
+    return stats.sizes.to(stats.gram) * alignment(stats.gram)
 
 
 @proxy(
@@ -32,6 +50,7 @@ def _mean_over_samples(values: Tensor) -> Estimate:
     kind="gradalign",
     unit="weights",
     ablation="params",
+    block_terms=_agreement,
 )
 def gradalign_i(stats: Statistics, /) -> Estimate:
     """Number of weights whose gradient agrees in sign with the mean gradient.
@@ -70,6 +89,7 @@ def gradalign_i(stats: Statistics, /) -> Estimate:
     source=_SOURCE,
     kind="gradalign",
     unit="share of weights",
+    block_terms=_share,
 )
 def gradalign_i_mean(stats: Statistics, /) -> Estimate:
     """Share of weights whose gradient agrees in sign with the mean gradient.
@@ -111,6 +131,7 @@ def gradalign_i_mean(stats: Statistics, /) -> Estimate:
     kind="gradalign",
     unit="weights",
     ablation="params",
+    block_terms=_filters,
 )
 def gradalign_i_filter(stats: Statistics, /) -> Estimate:
     """Cosine with the mean gradient, filter by filter, weighted by filter size.
@@ -153,6 +174,7 @@ def gradalign_i_filter(stats: Statistics, /) -> Estimate:
     kind="gradalign",
     unit="weights",
     ablation="params",
+    block_terms=_layers,
 )
 def gradalign_i_layer(stats: Statistics, /) -> Estimate:
     """Cosine with the mean gradient, block by block, weighted by block size.
@@ -183,7 +205,7 @@ def gradalign_i_layer(stats: Statistics, /) -> Estimate:
         10.0
     """
     sizes = stats.sizes.to(stats.gram)
-    return jackknifed(sizes @ alignment(stats.gram), sizes @ alignment_left_out(stats.gram))
+    return jackknifed(_layers(stats).sum(), sizes @ alignment_left_out(stats.gram))
 
 
 @proxy(

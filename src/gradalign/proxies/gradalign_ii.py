@@ -22,6 +22,19 @@ def _log_dets(gram: Tensor) -> tuple[Tensor, Tensor]:
     return log_det_identity_plus(matrix), log_det_identity_plus_left_out(matrix)
 
 
+def _sum(stats: Statistics) -> Tensor:
+    return log_det_identity_plus(cosine(stats.gram))
+
+
+def _mean(stats: Statistics) -> Tensor:
+    return _sum(stats) / (len(stats.gram) * stats.n * math.log(2))
+
+
+def _by_macs(stats: Statistics) -> Tensor:
+    values = _sum(stats)
+    return values.new_tensor([block.macs for block in stats.blocks]) * values
+
+
 @proxy(
     needs=["gram"],
     better="higher",
@@ -33,6 +46,7 @@ def _log_dets(gram: Tensor) -> tuple[Tensor, Tensor]:
     kind="gradalign",
     unit="nats",
     ablation="live_layers",
+    block_terms=_sum,
 )
 def gradalign_ii(stats: Statistics, /) -> Estimate:
     """Diversity of per-sample gradient directions, summed over blocks.
@@ -76,6 +90,7 @@ def gradalign_ii(stats: Statistics, /) -> Estimate:
     source=_SOURCE,
     kind="gradalign",
     unit="share of the largest",
+    block_terms=_mean,
 )
 def gradalign_ii_mean(stats: Statistics, /) -> Estimate:
     """Diversity of per-sample gradient directions as a share of the greatest possible.
@@ -158,6 +173,7 @@ def gradalign_ii_network(stats: Statistics, /) -> Estimate:
     kind="gradalign",
     unit="nats x multiply-adds",
     ablation="macs",
+    block_terms=_by_macs,
 )
 def gradalign_ii_macs(stats: Statistics, /) -> Estimate:
     """Diversity of per-sample gradient directions, blocks weighted by multiply-adds.

@@ -2,6 +2,9 @@
 
 import math
 
+import torch
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.proxies._layer_entropy import inner_layers, input_entropy, output_entropy
 from gradalign.statistics import Layer, Statistics
@@ -10,6 +13,21 @@ from gradalign.statistics import Layer, Statistics
 def _work(layer: Layer) -> float:
     """Fourth root of the multiply-adds: the size of a layer, much damped."""
     return math.pow(layer.macs, 1 / 4)
+
+
+def _diverse_work(stats: Statistics) -> Tensor:
+    return torch.tensor(
+        [
+            _work(layer) * (input_entropy(layer) * output_entropy(layer)) ** 2
+            for layer in inner_layers(stats)
+        ],
+        dtype=torch.float64,
+    )
+
+
+def _live_work(stats: Statistics) -> Tensor:
+    works = [_work(layer) * layer.live for layer in inner_layers(stats)]
+    return torch.tensor(works, dtype=torch.float64)
 
 
 @proxy(
@@ -23,6 +41,7 @@ def _work(layer: Layer) -> float:
     kind="gradalign",
     unit="multiply-adds^(1/4)",
     ablation="gradalign_plus_ablation",
+    layer_terms=_diverse_work,
 )
 def gradalign_plus(stats: Statistics, /) -> float:
     """Diversity of inputs and output gradients of the weight layers, weighted by work.
@@ -54,10 +73,7 @@ def gradalign_plus(stats: Statistics, /) -> float:
         >>> round(gradalign_plus(stats), 6)
         2.0
     """
-    return sum(
-        _work(layer) * (input_entropy(layer) * output_entropy(layer)) ** 2
-        for layer in inner_layers(stats)
-    )
+    return float(_diverse_work(stats).sum())
 
 
 @proxy(
@@ -70,6 +86,7 @@ def gradalign_plus(stats: Statistics, /) -> float:
     needs_gradient=True,
     kind="ablation",
     unit="multiply-adds^(1/4)",
+    layer_terms=_live_work,
 )
 def gradalign_plus_ablation(stats: Statistics, /) -> float:
     """Size part of gradalign_plus: fourth roots of multiply-adds, summed over layers.
@@ -98,4 +115,4 @@ def gradalign_plus_ablation(stats: Statistics, /) -> float:
         >>> gradalign_plus_ablation(Statistics(n=3, blocks=(), values={"layers": layers}))
         2.0
     """
-    return sum((_work(layer) for layer in inner_layers(stats) if layer.live), 0.0)
+    return float(_live_work(stats).sum())

@@ -13,11 +13,18 @@ MOST_SAMPLES_FOR_STDERR = 32
 """Leaving out every sample costs L n spectra; beyond this it would rival the pass itself."""
 
 
-def _mean_rank(cosines: Tensor) -> Tensor:
-    """Mean over live blocks of exp(entropy of the spectrum), [L, ..., n, n] to [...], or NaN."""
+def _shares(cosines: Tensor) -> Tensor:
+    """exp(entropy of the spectrum) over the number of live blocks: [L, ..., n, n] to [L, ...].
+
+    Zero for a block that is not live, NaN where none is.
+    """
     live = cosines.diagonal(dim1=-2, dim2=-1).any(-1)  # [L, ...]
     ranks = entropy(torch.linalg.eigvalsh(cosines)).exp()
-    return torch.where(live, ranks, 0.0).sum(0) / live.sum(0)
+    return torch.where(live, ranks, 0.0) / live.sum(0)
+
+
+def _terms(stats: Statistics) -> Tensor:
+    return _shares(cosine(stats.gram))
 
 
 @proxy(
@@ -30,6 +37,7 @@ def _mean_rank(cosines: Tensor) -> Tensor:
     "per-sample gradients: our own companion of GradAlign-II",
     kind="gradalign",
     unit="directions",
+    block_terms=_terms,
 )
 def gradient_effective_rank(stats: Statistics, /) -> Estimate:
     """Number of directions that the per-sample gradients of a block spread over.
@@ -64,7 +72,7 @@ def gradient_effective_rank(stats: Statistics, /) -> Estimate:
     if not bool(stats.gram.any()):
         raise UndefinedScore("no block has a gradient", status="no_gradient")
     cosines = cosine(stats.gram)  # [L, n, n]
-    value = _mean_rank(cosines)
+    value = _shares(cosines).sum(0)
     if not 1 < stats.n <= MOST_SAMPLES_FOR_STDERR:
         return Estimate(float(value))
-    return jackknifed(value, _mean_rank(each_left_out(cosines)))
+    return jackknifed(value, _shares(each_left_out(cosines)).sum(0))

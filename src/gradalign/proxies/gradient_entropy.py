@@ -1,8 +1,15 @@
 """Gradient entropy: how evenly the gradients at the layers' outputs spread over channels."""
 
+import torch
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.proxies._layer_entropy import inner_layers, output_entropy
 from gradalign.statistics import Statistics
+
+
+def _entropies(stats: Statistics) -> Tensor:
+    return torch.tensor([*map(output_entropy, inner_layers(stats))], dtype=torch.float64)
 
 
 @proxy(
@@ -15,6 +22,7 @@ from gradalign.statistics import Statistics
     kind="gradalign",
     unit="sum of shares",
     ablation="live_layers",
+    layer_terms=_entropies,
 )
 def gradient_entropy(stats: Statistics, /) -> float:
     """Diversity of the gradients at the layers' outputs, summed over layers.
@@ -47,4 +55,4 @@ def gradient_entropy(stats: Statistics, /) -> float:
         >>> round(gradient_entropy(stats), 6)
         2.0
     """
-    return sum(map(output_entropy, inner_layers(stats)))
+    return float(_entropies(stats).sum())

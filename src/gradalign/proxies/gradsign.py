@@ -1,9 +1,19 @@
 """GradSign: sign agreement of per-sample gradients, weight by weight."""
 
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.statistics import Statistics, WeightStatistic
 
 SIGN_SUM = WeightStatistic("abs_sign_sum", ("sign_sum",), lambda m: m.sign_sum.abs())
+
+
+def _counts(stats: Statistics) -> Tensor:
+    return stats.weight_sum(SIGN_SUM)
+
+
+def _shares(stats: Statistics) -> Tensor:
+    return _counts(stats) / stats.sizes.sum()
 
 
 @proxy(
@@ -18,6 +28,7 @@ SIGN_SUM = WeightStatistic("abs_sign_sum", ("sign_sum",), lambda m: m.sign_sum.a
     source="Zhang & Jia, ICLR 2022 (arXiv 2110.08616), algorithm 1; authors' code, grad_conflict",
     official={"norm": "sample"},
     unit="weights x samples",
+    block_terms=_counts,
 )
 def gradsign(stats: Statistics, /) -> float:
     """Sum over weights of the absolute sum of the signs of the per-sample gradients.
@@ -42,7 +53,7 @@ def gradsign(stats: Statistics, /) -> float:
         >>> gradsign(Statistics(n=3, blocks=(), values={"weight_sums": sums}))
         4.0
     """
-    return float(stats.weight_sum(SIGN_SUM).sum())
+    return float(_counts(stats).sum())
 
 
 @proxy(
@@ -56,6 +67,7 @@ def gradsign(stats: Statistics, /) -> float:
     source="port of GradSign in cvlab-yonsei/AZ-NAS@5e6683a, compute_gradsign_score.py",
     official={"norm": "sample", "batch_size": 64},
     unit="samples",
+    block_terms=_shares,
 )
 def gradsign_mean(stats: Statistics, /) -> float:
     """Mean over weights of the absolute sum of the signs of the per-sample gradients.
@@ -84,4 +96,4 @@ def gradsign_mean(stats: Statistics, /) -> float:
         >>> gradsign_mean(Statistics(n=3, blocks=blocks, values={"weight_sums": sums}))
         1.0
     """
-    return float(stats.weight_sum(SIGN_SUM).sum() / stats.sizes.sum())
+    return float(_shares(stats).sum())

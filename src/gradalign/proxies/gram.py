@@ -1,10 +1,15 @@
 """The kernel of the losses' gradients: trace and condition number."""
 
 import torch
+from torch import Tensor
 
 from gradalign.proxies._base import proxy
 from gradalign.proxies._kernel import condition_number
 from gradalign.statistics import Statistics
+
+
+def _terms(stats: Statistics) -> Tensor:
+    return stats.squared_norms.sum(1)
 
 
 @proxy(
@@ -16,6 +21,7 @@ from gradalign.statistics import Statistics
     source="Shu et al., NeurIPS 2022 (arXiv 2201.09785): the trace of the kernel, here of the "
     "losses' gradients",
     unit="squared gradient",
+    block_terms=_terms,
 )
 def gram_trace(stats: Statistics, /) -> float:
     """Trace of the Gram matrix of per-sample gradients.
@@ -39,7 +45,7 @@ def gram_trace(stats: Statistics, /) -> float:
         >>> gram_trace(Statistics(n=2, blocks=(), values={"squared_norms": squares}))
         7.0
     """
-    return float(stats.squared_norms.sum())
+    return float(_terms(stats).sum())
 
 
 @proxy(

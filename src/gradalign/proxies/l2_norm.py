@@ -1,7 +1,15 @@
 """Norm of the weights: a size, whatever the data."""
 
+import torch
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.statistics import Statistics
+
+
+def _norms(stats: Statistics) -> Tensor:
+    norms = [float(weight.double().norm()) for weight in stats.weights]
+    return torch.tensor(norms, dtype=torch.float64)
 
 
 @proxy(
@@ -13,6 +21,7 @@ from gradalign.statistics import Statistics
     source="Abdelfattah et al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, "
     "measures/l2_norm.py",
     unit="weight",
+    block_terms=_norms,
 )
 def l2_norm(stats: Statistics, /) -> float:
     """Sum over blocks of the norm of the weights.
@@ -37,4 +46,4 @@ def l2_norm(stats: Statistics, /) -> float:
         >>> l2_norm(Statistics(n=1, blocks=(), values={"weights": weights}))
         7.0
     """
-    return sum(float(weight.double().norm()) for weight in stats.weights)
+    return float(_norms(stats).sum())

@@ -1,5 +1,7 @@
 """The neural tangent kernel of the sum of outputs: condition number, trace, mean, stability."""
 
+from torch import Tensor
+
 from gradalign.errors import UndefinedScore
 from gradalign.proxies._base import Estimate, proxy
 from gradalign.proxies._jackknife import jackknifed, total_left_out
@@ -7,6 +9,10 @@ from gradalign.proxies._kernel import NTK_PROBE, condition_number, spectrum
 from gradalign.statistics import Statistics
 
 _PROBES = {"stats": NTK_PROBE}
+
+
+def _traces(stats: Statistics) -> Tensor:
+    return stats.squared_norms.sum(1)
 
 
 @proxy(
@@ -68,6 +74,7 @@ def ntk_cond(stats: Statistics, /) -> float:
     "the sum of outputs",
     probes=_PROBES,
     unit="squared gradient",
+    block_terms=_traces,
 )
 def ntk_trace(stats: Statistics, /) -> float:
     """Trace of the neural tangent kernel.
@@ -92,7 +99,7 @@ def ntk_trace(stats: Statistics, /) -> float:
         >>> ntk_trace(Statistics(n=2, blocks=(), values={"squared_norms": squares}))
         7.0
     """
-    return float(stats.squared_norms.sum())
+    return float(_traces(stats).sum())
 
 
 @proxy(

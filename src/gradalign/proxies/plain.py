@@ -1,11 +1,17 @@
 """Plain saliency: weight times gradient, with its sign."""
 
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.statistics import Statistics, WeightStatistic
 
 SIGNED_SALIENCY = WeightStatistic(
     "signed_saliency", ("sum", "weight"), lambda moments: moments.weight * moments.sum
 )
+
+
+def _terms(stats: Statistics) -> Tensor:
+    return stats.weight_sum(SIGNED_SALIENCY) / stats.n
 
 
 @proxy(
@@ -17,6 +23,7 @@ SIGNED_SALIENCY = WeightStatistic(
     "ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, measures/plain.py",
     official={"norm": "batch", "batch_size": 64},
     unit="loss",
+    block_terms=_terms,
 )
 def plain(stats: Statistics, /) -> float:
     """Sum over weights of the weight times its mini-batch gradient.
@@ -43,4 +50,4 @@ def plain(stats: Statistics, /) -> float:
         >>> plain(Statistics(n=3, blocks=(), values={"weight_sums": sums}))
         0.5
     """
-    return float(stats.weight_sum(SIGNED_SALIENCY).sum()) / stats.n
+    return float(_terms(stats).sum())

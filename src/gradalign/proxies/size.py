@@ -1,9 +1,32 @@
 """Size of a network in five measures: the baselines that every other score has to beat."""
 
+import torch
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.statistics import Statistics
 
 _INVARIANT = ("sample_order", "loss_scale")
+
+
+def _sizes(stats: Statistics) -> Tensor:
+    return stats.sizes
+
+
+def _macs(stats: Statistics) -> Tensor:
+    return torch.tensor([block.macs for block in stats.blocks], dtype=torch.float64)
+
+
+def _flops(stats: Statistics) -> Tensor:
+    return 2 * _macs(stats)
+
+
+def _ones(stats: Statistics) -> Tensor:
+    return torch.ones(len(stats.blocks), dtype=torch.float64)
+
+
+def _live(stats: Statistics) -> Tensor:
+    return stats.live.double()
 
 
 @proxy(
@@ -15,6 +38,7 @@ _INVARIANT = ("sample_order", "loss_scale")
     source="trivial baseline",
     kind="size",
     unit="parameters",
+    block_terms=_sizes,
 )
 def params(stats: Statistics, /) -> float:
     """Number of trainable parameters.
@@ -47,6 +71,7 @@ def params(stats: Statistics, /) -> float:
     source="trivial baseline",
     kind="size",
     unit="multiply-adds",
+    block_terms=_macs,
 )
 def macs(stats: Statistics, /) -> float:
     """Multiply-adds of convolutions and matrix products for one sample.
@@ -79,6 +104,7 @@ def macs(stats: Statistics, /) -> float:
     source="trivial baseline; 2 a multiply-add, as torch.utils.flop_counter counts",
     kind="size",
     unit="operations",
+    block_terms=_flops,
 )
 def flops(stats: Statistics, /) -> float:
     """Floating-point operations of one sample: two for each multiply-add.
@@ -108,6 +134,7 @@ def flops(stats: Statistics, /) -> float:
     source="trivial baseline",
     kind="size",
     unit="weight tensors",
+    block_terms=_ones,
 )
 def layers(stats: Statistics, /) -> float:
     """Number of blocks: effective weight tensors, with a gradient or without.
@@ -138,6 +165,7 @@ def layers(stats: Statistics, /) -> float:
     source="trivial baseline, ablation of gradalign_ii",
     kind="ablation",
     unit="weight tensors",
+    block_terms=_live,
 )
 def live_layers(stats: Statistics, /) -> float:
     """Number of blocks in which some sample has a gradient.

@@ -1,8 +1,14 @@
 """SNIP: how much the loss depends on each weight being there."""
 
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.proxies._saliency import SALIENCY
 from gradalign.statistics import Statistics
+
+
+def _terms(stats: Statistics) -> Tensor:
+    return stats.weight_sum(SALIENCY) / stats.n
 
 
 @proxy(
@@ -15,6 +21,7 @@ from gradalign.statistics import Statistics
     "al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, measures/snip.py",
     official={"norm": "batch", "batch_size": 64},
     unit="loss",
+    block_terms=_terms,
 )
 def snip(stats: Statistics, /) -> float:
     """Sum over weights of the absolute weight times its mini-batch gradient.
@@ -41,4 +48,4 @@ def snip(stats: Statistics, /) -> float:
         >>> snip(Statistics(n=3, blocks=(), values={"weight_sums": sums}))
         1.5
     """
-    return float(stats.weight_sum(SALIENCY).sum()) / stats.n
+    return float(_terms(stats).sum())

@@ -1,8 +1,14 @@
 """SynFlow: synaptic saliency without data."""
 
+from torch import Tensor
+
 from gradalign.proxies._base import proxy
 from gradalign.proxies._saliency import SALIENCY, SYNFLOW_PROBE
 from gradalign.statistics import Statistics
+
+
+def _terms(stats: Statistics) -> Tensor:
+    return stats.weight_sum(SALIENCY)
 
 
 @proxy(
@@ -17,6 +23,7 @@ from gradalign.statistics import Statistics
     source="Tanaka et al., NeurIPS 2020 (arXiv 2006.05467), as a score in Abdelfattah "
     "et al., ICLR 2021; code, SamsungLabs/zero-cost-nas@a43bfbc, measures/synflow.py",
     probes={"stats": SYNFLOW_PROBE},
+    block_terms=_terms,
 )
 def synflow(stats: Statistics, /) -> float:
     """Sum over weights of weight times gradient, all made positive.
@@ -43,4 +50,4 @@ def synflow(stats: Statistics, /) -> float:
         >>> synflow(Statistics(n=1, blocks=(), values={"weight_sums": sums}))
         4.5
     """
-    return float(stats.weight_sum(SALIENCY).sum())
+    return float(_terms(stats).sum())

@@ -4,6 +4,7 @@ from gradalign.report._figure import Figure, layout, title
 from gradalign.report.axis import AccuracyAxis
 from gradalign.report.curves import Curve, Role
 from gradalign.report.dots import Dot
+from gradalign.report.findings import Findings
 from gradalign.report.heat_map import HeatMap
 from gradalign.report.page import Page, render
 from gradalign.report.part import Part
@@ -19,6 +20,7 @@ __all__ = [
     "Curve",
     "Dot",
     "Figure",
+    "Findings",
     "HeatMap",
     "Highlight",
     "Page",

@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from gradalign.report._figure import finite
 from gradalign.report._sections import facts_html, paragraphs, part_html
+from gradalign.report.findings import Findings, findings_html
 from gradalign.report.part import Part
 from gradalign.report.section import Section
 from gradalign.report.view import View
@@ -27,6 +28,7 @@ class Page:
         lead: Paragraphs of text.
         parts: Pools of networks; the reader chooses one view of one part at a time.
         sections: What stands below the parts, whichever is chosen.
+        findings: What is said of sections, at the top; what is said of parts stands in their views.
         facts: Names and values at the end: versions.
     """
 
@@ -34,16 +36,20 @@ class Page:
     lead: Sequence[str]
     parts: Sequence[Part] = ()
     sections: Sequence[Section] = ()
+    findings: Sequence[Findings] = ()
     facts: Sequence[tuple[str, str]]
 
 
 def render(page: Page) -> str:
     """The page as the text of one HTML file."""
+    findings = findings_html(page.parts, page.findings)
     return Template(_asset("page.html")).substitute(
         title=escape(page.title),
         style=_asset("style.css"),
         lead=paragraphs(page.lead),
+        contents=_contents(page, findings),
         chooser=_chooser(page.parts),
+        findings=findings,
         parts="".join(map(part_html, page.parts)),
         sections="".join(section.to_html() for section in page.sections),
         facts=facts_html(page.facts),
@@ -56,6 +62,20 @@ def render(page: Page) -> str:
         plotly=get_plotlyjs(),
         script=_asset("script.js"),
     )
+
+
+def _contents(page: Page, findings: str) -> str:
+    """Links to what the page holds, where it holds several things."""
+    own = [(section.anchor, section.title) for section in page.sections if section.anchor]
+    if not own:
+        return ""
+    first = [("findings", "What the numbers say")] if findings else []
+    parts = [("scores", "Scores")] if page.parts else []
+    links = "".join(
+        f'<li><a href="#{escape(anchor)}">{escape(title)}</a></li>'
+        for anchor, title in (*first, *parts, *own)
+    )
+    return f'<nav class="contents" aria-label="On this page"><ul>{links}</ul></nav>'
 
 
 def _chooser(parts: Sequence[Part]) -> str:

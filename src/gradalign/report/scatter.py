@@ -35,7 +35,7 @@ class Scatter:
     @property
     def figure(self) -> Figure:
         """The score's axis and its points; the script adds what all of these charts share."""
-        log = _spans_magnitudes([value for value in self.values if value is not None])
+        log = spans_magnitudes([value for value in self.values if value is not None])
         text = f"{self.unit or 'score'}{', log scale' if log else ''}"
         ticks = {"type": "log", "dtick": 1} if log else {"type": "linear", "nticks": 5}
         points = {
@@ -47,7 +47,7 @@ class Scatter:
         return {"data": [points], "layout": layout(260, xaxis={"title": title(text), **ticks})}
 
 
-def _spans_magnitudes(values: Sequence[float]) -> bool:
+def spans_magnitudes(values: Sequence[float]) -> bool:
     """Whether all but the outermost twentieths of the values are far apart in ratio."""
     ordered = sorted(values)
     cut = len(ordered) // 20

@@ -123,14 +123,27 @@ function drawCards(cards, part, number) {
 
 // Charts of sections come finished but for the theme: a trace names its colour by its place in
 // PALETTE, so that the same colour stands for the same thing in several charts.
-function drawFree(element, figure) {
-  const traces = figure.data.map((trace) => {
-    if (typeof trace.meta !== "number") return trace;
-    const color = PALETTE[trace.meta % PALETTE.length];
-    const painted = { ...trace, marker: { color, ...trace.marker }, line: { color, ...trace.line } };
-    return trace.error_y ? { ...painted, error_y: { color, ...trace.error_y } } : painted;
-  });
-  draw(element, traces, figure.layout);
+function painted(trace) {
+  if (trace.type === "heatmap") return { ...trace, colorscale: diverging() };
+  if (typeof trace.meta !== "number") return trace;
+  const color = PALETTE[trace.meta % PALETTE.length];
+  const own = { ...trace, marker: { color, ...trace.marker }, line: { color, ...trace.line } };
+  return trace.error_y ? { ...own, error_y: { color, ...trace.error_y } } : own;
+}
+
+// From -1 to 1, the page's own colour at 0.
+function diverging() {
+  const names = ["--against-full", "--against", "--raised", "--alike", "--alike-full"];
+  return names.map((name, k) => [k / 4, colourOf(name)]);
+}
+
+function drawFree(element, { data: traces, layout }) {
+  const line = { color: colourOf("--quiet"), width: 1 };
+  const shapes = (layout.shapes ?? []).map((shape) => ({ ...shape, line: { ...line, ...shape.line } }));
+  // A square is no higher than it is wide, its axes and legend aside.
+  const square = layout.yaxis?.scaleanchor && element.clientWidth;
+  const height = square ? Math.min(layout.height, element.clientWidth + 70) : layout.height;
+  draw(element, traces.map(painted), { ...layout, height, shapes });
 }
 
 function drawSections() {
@@ -144,6 +157,9 @@ function show() {
   const part = data.parts[place];
   const view = part.views[number];
   parts.forEach((element, k) => { element.hidden = k !== place; });
+  document.querySelectorAll("[data-view]").forEach((element) => {
+    element.hidden = element.dataset.view !== chosen.value;
+  });
   const elements = [...parts[place].querySelectorAll(".view")];
   elements.forEach((element, k) => { element.hidden = k !== number; });
   const heading = parts[place].querySelector("h2.scatters");

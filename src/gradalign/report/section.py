@@ -37,6 +37,8 @@ class Section:
         pictures: Beside each other where there is room.
         table: All figures.
         notes: Paragraphs under the table, smaller.
+        anchor: By which the table of contents leads to it; empty: it does not.
+        level: Of the heading: 2, or 3 for what belongs to the section before.
     """
 
     title: str
@@ -44,6 +46,8 @@ class Section:
     pictures: Sequence[Picture] = ()
     table: SortableTable | None = None
     notes: Sequence[str] = ()
+    anchor: str = ""
+    level: int = 2
 
     @property
     def charts(self) -> list[Figure]:
@@ -52,20 +56,25 @@ class Section:
 
     def to_html(self) -> str:
         """The `<section>` element; what it leaves empty, the script draws."""
-        inside = [f"<h2>{escape(self.title)}</h2>", _paragraphs(self.text)]
+        heading = f"<h{self.level}>{escape(self.title)}</h{self.level}>"
+        inside = [heading, _paragraphs(self.text)]
         if self.pictures:
             inside += ['<div class="pictures">', *map(_picture, self.pictures), "</div>"]
         if self.table is not None:
             inside.append(f'<div class="scroll">{self.table.to_html()}</div>')
         if self.notes:
             inside.append(f'<div class="notes">{_paragraphs(self.notes)}</div>')
-        return f"<section>{''.join(inside)}</section>"
+        name = f' id="{escape(self.anchor)}"' if self.anchor else ""
+        return f"<section{name}>{''.join(inside)}</section>"
+
+
+def marked(text: str) -> str:
+    """A text as HTML; what stands between backticks is set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _paragraphs(texts: Sequence[str]) -> str:
-    """A `<p>` for each text; what stands between backticks is set as code."""
-    codes = (re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)) for text in texts)
-    return "".join(f"<p>{text}</p>" for text in codes)
+    return "".join(f"<p>{marked(text)}</p>" for text in texts)
 
 
 def _picture(each: Picture) -> str:

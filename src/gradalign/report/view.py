@@ -40,6 +40,7 @@ class View:
         dots_label: Axis of the dots, with the unit.
         curves: Expected accuracy of what a score picks.
         accuracies: Accuracy of the networks of the part, in their order, and how it is drawn.
+        findings: What the numbers say, in sentences.
     """
 
     name: str
@@ -50,6 +51,7 @@ class View:
     dots_label: str = ""
     curves: Sequence[Curve] = ()
     accuracies: AccuracyAxis | None = None
+    findings: Sequence[str] = ()
 
     @property
     def dot_figure(self) -> Figure | None:

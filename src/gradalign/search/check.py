@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from gradalign.aggregates import AGGREGATES
 from gradalign.rank import SIZES, ranking_of
 from gradalign.ranking import Ranking
-from gradalign.record import Scores
+from gradalign.record import Protocols, Score, Scores
 from gradalign.search.archive import Found
 from gradalign.search.measure import Measurer
 from gradalign.search.objective import COSTS, Objective
@@ -34,18 +35,68 @@ def checked(
         Their ranking; None where it would say nothing: several objectives, a cost, one network or
         one seed.
     """
-    objective, *others = request.objectives
-    if repeats < 2 or len(ranked) < 2 or others or objective.name in COSTS:
+    if not _says_something(ranked, request, repeats):
         return None
     models = [own.model for own in ranked[:CHECKED]]
     seeds = range(request.seed, request.seed + repeats)
-    measured = tuple(dict.fromkeys([*objective.measured, *SIZES]))
-    records = measurer.records(models, measured, seeds=seeds)
-    return ranking_of(
+    records = measurer.records(models, checked_proxies(request), seeds=seeds)
+    return _ranking(
         {
             model: [Scores(records[model, seed].values(), measurer.protocols) for seed in seeds]
             for model in models
         },
+        request,
+    )
+
+
+def recorded_check(
+    ranked: Sequence[Found], request: Request, records: Sequence[Score], protocols: Protocols
+) -> Ranking | None:
+    """The same from records: with all seeds, from that of the search on, that the best few have.
+
+    Args:
+        ranked: All networks, best first.
+        request: What was asked.
+        records: Of the best few, under the protocols of the search.
+        protocols: The conditions by hash.
+    """
+    wanted = checked_proxies(request)
+    models = [own.model for own in ranked[:CHECKED]]
+    known = {(each.model, each.seed, each.proxy): each for each in records}
+    last = max((each.seed for each in records), default=request.seed)
+    seeds = [
+        *takewhile(
+            lambda seed: all((model, seed, name) in known for model in models for name in wanted),
+            range(request.seed, last + 1),
+        )
+    ]
+    if not _says_something(ranked, request, len(seeds)):
+        return None
+    return _ranking(
+        {
+            model: [
+                Scores([known[model, seed, name] for name in wanted], protocols) for seed in seeds
+            ]
+            for model in models
+        },
+        request,
+    )
+
+
+def checked_proxies(request: Request) -> tuple[str, ...]:
+    """What is measured again."""
+    return tuple(dict.fromkeys([*request.objectives[0].measured, *SIZES]))
+
+
+def _says_something(ranked: Sequence[Found], request: Request, repeats: int) -> bool:
+    objective, *others = request.objectives
+    return not (repeats < 2 or len(ranked) < 2 or others or objective.name in COSTS)
+
+
+def _ranking(table: Mapping[str, Sequence[Scores]], request: Request) -> Ranking:
+    objective = request.objectives[0]
+    return ranking_of(
+        table,
         by=objective.name,
         proxies=objective.measured,
         combine=_combination(objective),

@@ -58,7 +58,7 @@ class DecisionMoves:
 
     def mutate(self, trial: FrozenTrial, rng: random.Random) -> Decisions:
         """One decision, drawn among those with a choice, drawn again from its distribution."""
-        from gradalign.search.distributions import another  # here: it imports Optuna
+        from gradalign.decisions.distributions import another  # here: it imports Optuna
 
         open_ones = [name for name, each in trial.distributions.items() if not each.single()]
         if not open_ones:
@@ -69,7 +69,7 @@ class DecisionMoves:
 
     def neighbours(self, trial: FrozenTrial) -> list[Decisions]:
         """One decision changed to a near value, as `distributions.near` has them."""
-        from gradalign.search.distributions import near
+        from gradalign.decisions.distributions import near
 
         return [
             {**trial.params, name: value}

@@ -69,6 +69,20 @@ class SearchResult:
         pairs = (pair for pair in self.check.inseparable if winner in pair)
         return tuple(other for pair in pairs for other in pair if other != winner)
 
+    @property
+    def certainty(self) -> str | None:
+        """How sure the first place is, in a sentence; None: nothing was measured again."""
+        if self.check is None:
+            return None
+        first, *others = (self._arch(entry.model) for entry in self.check.entries)
+        again = (
+            f"The best {1 + len(others)} were measured with {self.check.repeats} seeds; by the "
+            f"mean, {first} is the first"
+        )
+        if not self.rivals:
+            return f"{again}, beyond chance."
+        return f"{again}, and {len(self.rivals)} of the other {len(others)} cannot be told from it."
+
     def to_frame(self) -> pd.DataFrame:
         """One row a network, best first: model, arch, objectives, and all that was measured."""
         rows = [{"model": own.model, "arch": own.arch, **self._numbers(own)} for own in self.ranked]
@@ -116,8 +130,8 @@ class SearchResult:
             f"{progress.excluded:,} beyond a limit, {progress.duplicates:,} met before, "
             f"{progress.failures:,} failed."
         ]
-        if self.check is not None:
-            lines.append(self._certainty(self.check))
+        if self.certainty is not None:
+            lines.append(self.certainty)
         if self.finalists is not None:
             lines.append(self._final(self.finalists))
         return lines
@@ -125,16 +139,6 @@ class SearchResult:
     def __str__(self) -> str:
         frame = pd.DataFrame(self.rows()[1:], columns=self.rows()[0])
         return "\n".join([frame.to_string(index=False), "", *self.notes()])
-
-    def _certainty(self, check: Ranking) -> str:
-        first, *others = (self._arch(entry.model) for entry in check.entries)
-        again = (
-            f"The best {1 + len(others)} were measured with {check.repeats} seeds; by the mean, "
-            f"{first} is the first"
-        )
-        if not self.rivals:
-            return f"{again}, beyond chance."
-        return f"{again}, and {len(self.rivals)} of the other {len(others)} cannot be told from it."
 
     def _final(self, finalists: Finalists | TableFinalists) -> str:
         count = len(finalists.entries)

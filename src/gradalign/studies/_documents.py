@@ -10,6 +10,23 @@ from gradalign.errors import InputError
 from gradalign.studies._study import Document, Study
 
 
+def read_documents(path: Path, studies: Mapping[str, Study]) -> list[tuple[Study, Document]]:
+    """The same of a file, or of each study whose results lie in a folder.
+
+    Raises:
+        InputError: It cannot be read, or holds something else.
+    """
+    if not path.is_dir():
+        return [read_document(path, studies)]
+    found = [file for name in studies if (file := path / f"{name}.json").is_file()]
+    if not found:
+        raise InputError(
+            f"the folder {str(path)!r} holds no results of a study: give one that gradalign study "
+            "--out has written"
+        )
+    return [read_document(file, studies) for file in found]
+
+
 def read_document(path: Path, studies: Mapping[str, Study]) -> tuple[Study, Document]:
     """A study's results, and how they become text and pictures.
 

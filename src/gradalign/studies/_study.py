@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gradalign.pages import versions
@@ -43,10 +43,15 @@ class Study:
             facts=[*conditions(document), *versions()],
         )
 
-    def below_scores(self, document: Document) -> list[Section]:
-        """The same for a page about something else: under a heading of its own."""
-        text = [self.question, *self.findings(document)]
-        return [Section(title=self.title, text=text), *self.sections(document)]
+    def below_scores(self, document: Document, anchor: str) -> list[Section]:
+        """The same for a page about something else: under a heading that `anchor` leads to.
+
+        The findings stand at the top of that page.
+        """
+        return [
+            Section(title=self.title, text=[self.question], anchor=anchor),
+            *(replace(section, level=3) for section in self.sections(document)),
+        ]
 
 
 def conditions(document: Document) -> list[tuple[str, str]]:

@@ -11,9 +11,9 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from gradalign.decisions.in_memory import study_in_memory
 from gradalign.search.samplers._base import Setting
 from gradalign.search.samplers._history import scored
-from gradalign.search.samplers._quiet import study_in_memory
 
 
 class Fresh(BaseSampler):

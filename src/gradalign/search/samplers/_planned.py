@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from gradalign.search.distributions import draw, fits
+from gradalign.decisions.distributions import draw, fits
 from gradalign.search.samplers._base import Setting
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.study import Study
 
-from gradalign.search.distributions import draw_part, part, parts
+from gradalign.decisions.distributions import draw_part, part, parts
 from gradalign.search.samplers._base import SAMPLERS, SamplerKind, Setting
 from gradalign.search.samplers._history import Scored, scored
 from gradalign.search.samplers._planned import Planned

@@ -128,7 +128,7 @@ def simulate(table: Table, strategy: Strategy, *, budget: float, seed: int) -> C
 def _study(strategy: Strategy, purse: Purse, seed: int) -> Study:
     from optuna.study import StudyDirection
 
-    from gradalign.search.samplers._quiet import study_in_memory  # here: it imports Optuna
+    from gradalign.decisions.in_memory import study_in_memory  # here: it imports Optuna
 
     moves: Moves = SpaceMoves(purse.table.space)
     if strategy.assistance is not None:

@@ -51,6 +51,10 @@ class VariedBatches:
         self._drawn = DrawnBatches(source)
         self._setting = setting
 
+    def settled(self, common: Probe) -> Probe:
+        """The common probe: that of batches that are drawn."""
+        return self._drawn.settled(common)
+
     def probes(self, proxy: Proxy, common: Probe, regime: Regime) -> dict[str, Probe]:
         """The probes of `proxy`: those of batches that are drawn."""
         return self._drawn.probes(proxy, common, regime)

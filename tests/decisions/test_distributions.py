@@ -9,7 +9,7 @@ from optuna.study import create_study
 from scipy.stats import ks_2samp
 from tests.search.samplers import problems  # noqa: F401 - quiets Optuna
 
-from gradalign.search.distributions import another, draw, draw_part, fits, near, part, parts
+from gradalign.decisions.distributions import another, draw, draw_part, fits, near, part, parts
 
 DISTRIBUTIONS = [
     IntDistribution(1, 6),
