@@ -208,6 +208,7 @@ def differs(block: Block, printed: str) -> str:
 
 def _words(text: str, varies: list[re.Pattern[str]]) -> list[str]:
     """What is compared: words, without rules and with times made equal."""
+    text = _tidy(text)
     for pattern in (_TIME, *varies):
         text = pattern.sub("*", text)
     return [word for word in text.split() if set(word) - set("─━-=")]

@@ -18,6 +18,7 @@ from typing import get_args
 import torch
 from torch import nn
 
+from gradalign.batch import Batch
 from gradalign.candidate import Candidate, input_spec, seeded
 from gradalign.conditions import Regime, Samples
 from gradalign.data import InputSpec
@@ -147,6 +148,20 @@ class Scorer:
         common = samples.settled(common)
         self._common = common if redrawn else _with_given_weights(common)
         self._protocols = {name: protocol(probes) for name, probes in self._probes.items()}
+
+    @property
+    def common(self) -> Probe:
+        """The probe that all proxies share, apart from what one has of its own."""
+        return self._common
+
+    def batch(self, candidate: Candidate, seed: int = 0) -> Batch:
+        """The samples that a network gets under the common probe.
+
+        Raises:
+            InputError: The network cannot be made, or the data do not fit it.
+        """
+        spec = input_spec(candidate.build(seed), candidate.spec)
+        return self._samples.batch(self._common, seed, spec)
 
     def measure(self, candidate: Candidate, seed: int = 0) -> Scores:
         """The scores of one network.

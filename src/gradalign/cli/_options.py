@@ -41,6 +41,13 @@ Combine = Annotated[
         "--combine", metavar="NAME=A+B", help="Also the rank sum of several scores; repeatable."
     ),
 ]
+Proxies = Annotated[
+    str,
+    typer.Option(
+        "--proxies", metavar="A,B,..", help="Scores, or 'all'; see gradalign list proxies."
+    ),
+]
+DEFAULT_SCORES = ",".join(DEFAULT_PROXIES)
 Protocol = Annotated[
     str | None,
     typer.Option(
@@ -72,6 +79,13 @@ class Display:
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False
 
 
+MODEL = (
+    "nb201:'|..|+|..|+|..|', pkg.mod:factory, file.py:factory, transformers:NAME, timm:NAME or "
+    "torchvision:NAME."
+)
+"""How a network is named."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Models:
     """Which networks."""
@@ -81,8 +95,7 @@ class Models:
         typer.Argument(
             metavar="MODEL...",
             show_default=False,
-            help="nb201:'|..|+|..|+|..|', pkg.mod:factory, file.py:factory, transformers:NAME, "
-            "timm:NAME or torchvision:NAME.",
+            help=MODEL,
         ),
     ] = None
     models_file: Annotated[
@@ -177,12 +190,7 @@ class Circumstances:
 class Conditions(Circumstances):
     """What is measured, on which conditions."""
 
-    proxies: Annotated[
-        str,
-        typer.Option(
-            "--proxies", metavar="A,B,..", help="Scores, or 'all'; see gradalign list proxies."
-        ),
-    ] = ",".join(DEFAULT_PROXIES)
+    proxies: Proxies = DEFAULT_SCORES
     combine: Combine = field(default_factory=list)
 
     @property

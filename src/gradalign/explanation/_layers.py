@@ -46,8 +46,14 @@ def row_name(block: Block) -> str:
     return block.name.removesuffix(".weight")
 
 
-def contributions(readings: Mapping[str, Reading]) -> Contributions:
-    """What each row adds to each score that is a sum over blocks or weight layers."""
+def contributions(readings: Mapping[str, Reading], stats: Statistics) -> Contributions:
+    """What each row adds to each score that is a sum over blocks or weight layers.
+
+    Args:
+        readings: The scores; one may count other tensors than the common pass does.
+        stats: The pass whose blocks and layers are the rows.
+    """
+    rows = set(_forward_order(stats))
     found = Contributions()
     for name, reading in readings.items():
         if not isinstance(reading.estimate, Estimate):
@@ -56,8 +62,9 @@ def contributions(readings: Mapping[str, Reading]) -> Contributions:
         if terms is None:
             found.silent[name] = "it is no sum over layers"
             continue
-        found.of_rows[name] = terms
-        found.rest[name] = reading.estimate.value - sum(terms.values())
+        own = {row: value for row, value in terms.items() if row in rows}
+        found.of_rows[name] = own
+        found.rest[name] = reading.estimate.value - sum(own.values())
     return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gradalign.batch import Batch, Inputs
 from gradalign.candidate import Candidate
-from gradalign.conditions import Regime, Samples
+from gradalign.conditions import Regime
 from gradalign.engine import Backend, Check, LossFunction, Selection
 from gradalign.explanation import findings
 from gradalign.explanation._layers import contributions, layer_rows, row_name, zero_weights
@@ -32,6 +32,9 @@ from gradalign.statistics import Statistics
 
 NEEDS = ("gram", "labels", "layers", "live", "weights", "first_equal", "losses")
 """Statistics that an explanation reads beside those of the scores."""
+
+COUPLED = ("sample", "batch", "batch_exact")
+"""Norm modes whose statistics are differentiated: they can take a whole gradient away."""
 
 _NO_LABELS = "the targets are no class labels"
 _NOT_BY_SAMPLE = "one pass does not give it for some of its samples"
@@ -90,7 +93,6 @@ def explain(
         InputError: A mistake in the arguments, or a batch that does not fit the model.
     """
     candidate = as_candidate(model, build=build, num_classes=num_classes, input_size=input_size)
-    samples = samples_from(batch, data)
     common = Probe(
         batch_size=batch_size,
         norm=norm,
@@ -100,7 +102,7 @@ def explain(
         num_classes=num_classes,
     )
     scorer = Scorer(
-        samples,
+        samples_from(batch, data),
         proxies=proxies,
         common=common,
         regime=regime,
@@ -111,19 +113,15 @@ def explain(
         check=check,
         redrawn=candidate.redrawn,
     )
-    return explained(candidate, scorer, samples=samples, norm=norm, seed=seed)
+    return explained(candidate, scorer, seed)
 
 
-def explained(
-    candidate: Candidate, scorer: Scorer, *, samples: Samples, norm: str, seed: int = 0
-) -> Explanation:
+def explained(candidate: Candidate, scorer: Scorer, seed: int = 0) -> Explanation:
     """The explanation of one network on conditions that are settled.
 
     Args:
         candidate: The network.
         scorer: The scores and their conditions.
-        samples: Where the batch comes from.
-        norm: What normalisation layers do.
         seed: Of the initialisation and of the batch where it is drawn.
 
     Raises:
@@ -133,8 +131,8 @@ def explained(
     bare = Explanation(
         model=candidate.name,
         seed=seed,
-        norm=norm,
-        data=samples.settled(Probe()).data,
+        norm=scorer.common.norm,
+        data=scorer.common.data,
         backend="",
         scores=seen.scores,
     )
@@ -147,7 +145,7 @@ def explained(
 
 def _filled(bare: Explanation, seen: Observation, stats: Statistics) -> Explanation:
     """All that the pass says."""
-    contributed = contributions(seen.readings)
+    contributed = contributions(seen.readings, stats)
     rows = layer_rows(stats, contributed)
     samples = samples_of(stats, [row_name(block) for block in stats.blocks])
     readings = by_sample(seen.readings)
@@ -188,14 +186,18 @@ def _silent(
 
 def _findings(own: Explanation, seen: Observation, stats: Statistics) -> Iterator[Finding]:
     """Most serious first."""
-    if not stats.has_gradient:
+    of_mode = not stats.has_gradient and own.norm in COUPLED
+    if of_mode:
         yield Finding(
             kind="no_gradient",
-            text=f"No gradient reaches the weights with norm={own.norm!r}: training in that mode "
-            "could not begin. Scores of gradients say nothing here; another norm mode may.",
+            text=f"No gradient reaches the weights with norm={own.norm!r}: scores of gradients say "
+            "nothing here. Another norm mode may have one.",
         )
-    yield from findings.of_layers(own.layers, zero_weights(stats))
+    else:
+        yield from findings.of_layers(own.layers, zero_weights(stats))
     yield from findings.of_inputs(own.same_input)
+    if not any(row.gradient_share for row in own.layers):
+        return
     yield from findings.of_alike(own.alike)
     yield from findings.of_classes(own.classes, own.class_cosines)
     yield from findings.of_samples(own.samples)

@@ -34,11 +34,19 @@ def of_layers(rows: Sequence[LayerFigures], zero: Sequence[str]) -> Iterator[Fin
         )
     dead = [row for row in rows if not row.live]
     last = [row for row in reversed(dead) if row.fault.startswith("no gradient")]
-    for row in [*last, *(row for row in dead if row not in last)]:
+    named = [*last, *(row for row in dead if row not in last)]
+    for row in named[:NAMED]:
         yield Finding(
             kind="dead_layer",
             text=f"{row.name} gets no gradient from any sample ({row.fault}): it does not learn.",
             layers=(row.name,),
+        )
+    more = [row.name for row in named[NAMED:]]
+    if more:
+        yield Finding(
+            kind="dead_layer",
+            text=f"{len(more)} more get no gradient: {', '.join(more)}.",
+            layers=tuple(more),
         )
 
 

@@ -2,6 +2,7 @@
 
 from gradalign.pages.build import records_page
 from gradalign.pages.compared import Compared, compare
+from gradalign.pages.explain import explanation_page
 from gradalign.pages.facts import versions
 from gradalign.pages.kinds import is_size
 from gradalign.pages.networks import Networks, by_space
@@ -12,6 +13,7 @@ __all__ = [
     "Networks",
     "by_space",
     "compare",
+    "explanation_page",
     "is_size",
     "part_of",
     "records_page",
