@@ -29,7 +29,7 @@ def of_layers(rows: Sequence[LayerFigures], zero: Sequence[str]) -> Iterator[Fin
     for name in zero:
         yield Finding(
             kind="zero_weights",
-            text=f"All weights of {name} are zero: nothing passes it, forward or backward.",
+            text=f"All weights of layer {name} are zero: nothing passes it, forward or backward.",
             layers=(name,),
         )
     dead = [row for row in rows if not row.live]
@@ -38,7 +38,8 @@ def of_layers(rows: Sequence[LayerFigures], zero: Sequence[str]) -> Iterator[Fin
     for row in named[:NAMED]:
         yield Finding(
             kind="dead_layer",
-            text=f"{row.name} gets no gradient from any sample ({row.fault}): it does not learn.",
+            text=f"Layer {row.name} gets no gradient from any sample ({row.fault}): it does not "
+            "learn.",
             layers=(row.name,),
         )
     more = [row.name for row in named[NAMED:]]
@@ -97,8 +98,8 @@ def of_conflict(rows: Sequence[LayerFigures]) -> Iterator[Finding]:
     least = min(measured, key=lambda row: row.conflict_fraction or 0.0)
     yield Finding(
         kind="layer",
-        text=f"{most.name} has the most conflict: {most.conflict_fraction:.0%} of its pairs are "
-        f"opposed, mean cosine {most.mean_cosine:+.2f}; {least.name} has the least: "
+        text=f"Layer {most.name} has the most conflict: {most.conflict_fraction:.0%} of its pairs "
+        f"are opposed, mean cosine {most.mean_cosine:+.2f}; layer {least.name} has the least: "
         f"{least.conflict_fraction:.0%}, {least.mean_cosine:+.2f}.",
         layers=(most.name, least.name),
     )
@@ -141,7 +142,7 @@ def of_samples(rows: Sequence[SampleFigures]) -> Iterator[Finding]:
             kind="sample",
             text=f"Sample {odd.index} goes least with its class {odd.label}: mean cosine "
             f"{odd.own_class:+.2f}, against {mean(row.own_class or 0.0 for row in found):+.2f} in "
-            "the mean. In a network that is not trained this alone is no sign of a wrong label.",
+            "the mean. Alone, before training, that is weak evidence of a wrong label.",
             samples=(odd.index,),
         )
 
@@ -153,8 +154,6 @@ def of_contributions(rows: Sequence[LayerFigures], values: dict[str, float]) -> 
         shares = [(row.contributions.get(score, 0.0), row.name) for row in rows]
         largest, name = max(shares, default=(0.0, ""))
         if value > 0 and largest > 0:
-            named.append(f"{score} {name} ({largest / value:.0%})")
+            named.append(f"of {score} layer {name} ({largest / value:.0%})")
     if named:
-        yield Finding(
-            kind="contribution", text=f"Largest contributions of a layer: {', '.join(named)}."
-        )
+        yield Finding(kind="contribution", text=f"Largest share of one layer: {', '.join(named)}.")
