@@ -50,3 +50,11 @@ def test_a_failed_model_comes_last_with_exit_code_1(gradalign):
     assert done.code == 1
     assert done.document["ranking"][-1]["model"] == FAILING
     assert "no_gradient" in done.complaint
+
+
+def test_the_page_is_written(gradalign, tmp_path):
+    page = tmp_path / "rank.html"
+    done = gradalign("rank", *MODELS, *SMALL, "--repeats", "2", "--out", str(page))
+    assert done.code == 0
+    assert f"Page: {page}" in done.out
+    assert all(model.partition(":")[2] in page.read_text() for model in MODELS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,8 +12,11 @@ import typer
 from gradalign.cli._app import command
 from gradalign.cli._options import Conditions, Display, Format, Models
 from gradalign.cli._output import note, progress, write_csv, write_json, write_table
+from gradalign.cli._page import write_page
+from gradalign.pages import ranking_page
 from gradalign.rank import rank as rank_models
 from gradalign.ranking import Ranking
+from gradalign.report import render
 
 Repeats = Annotated[
     int, typer.Option("--repeats", min=1, help="Batches and initialisations of each network.")
@@ -28,6 +32,12 @@ def rank(
     *,
     repeats: Repeats = 5,
     by: By = "gradalign_plus",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", show_default=False, help="A page with pictures (.html)."
+        ),
+    ] = None,
 ) -> int:
     """Networks in order, best first, with rank intervals and what cannot be told apart."""
     plan, names = conditions.plan, models.names
@@ -52,7 +62,11 @@ def rank(
             build=dict(plan.build),
             progress=lambda done, _all: bar.update(bar.task_ids[0], completed=done),
         )
+    if out is not None:
+        write_page(render(ranking_page(ranking)), out)
     _SHOW[display.format](ranking)
+    if out is not None and display.format is Format.table:
+        note(f"Page: {out}")
     return _told_failures(ranking)
 
 

@@ -7,6 +7,7 @@ from gradalign.pages.facts import versions
 from gradalign.pages.kinds import is_size
 from gradalign.pages.networks import Networks, by_space
 from gradalign.pages.part import part_of
+from gradalign.pages.ranking import ranking_page
 
 __all__ = [
     "Compared",
@@ -16,6 +17,7 @@ __all__ = [
     "explanation_page",
     "is_size",
     "part_of",
+    "ranking_page",
     "records_page",
     "versions",
 ]
