@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import CheckpointError
 
-from gradalign.batch import Batch
+from gradalign.batch import Batch, Inputs, as_batch
 from gradalign.engine._backends import Backend, Check, run
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._gradient import Workspace
@@ -34,7 +34,7 @@ BYTE_BUDGET = 1 << 28
 
 def collect(
     model: nn.Module,
-    batch: Batch,
+    batch: Batch | tuple[Inputs, Inputs],
     probe: Probe,
     needs: Iterable[Need],
     *,
@@ -49,7 +49,7 @@ def collect(
 
     Args:
         model: Any module; afterwards it is exactly as before, also after an exception.
-        batch: The samples, on the model's device.
+        batch: The samples, on the model's device: a `Batch`, or (inputs, targets).
         probe: The conditions: norm mode, objective, weights, dtype, selection of blocks.
         needs: Names of `gradalign.statistics.FIELDS`, and weight statistics.
         loss_fn: (output, targets) to one loss a sample; None: cross-entropy for integer targets,
@@ -70,7 +70,7 @@ def collect(
         UnsupportedError: What cannot be measured exactly, with the way out.
         ConservationError: A rule that is wrong on this model, where `backend="hooks"`.
     """
-    needs = tuple(needs)
+    needs, batch = tuple(needs), as_batch(batch)
     _known(needs, backend)
     model = unwrap(model)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
