@@ -62,7 +62,9 @@ def test_proxies_say_what_they_are(gradalign):
 def test_json_leaves_out_no_fact(gradalign):
     entry = gradalign("list", "proxies", "--format", "json").document["proxies"][0]
     told = set(entry) | {"bounds", "oracle", "function"}  # as range, checked_against; and formula
+    told |= {"block_terms", "layer_terms"}  # as sum_over
     assert {field.name for field in fields(Proxy)} <= told
+    assert "sum_over" in entry
 
 
 def test_proxies_fit_a_terminal_of_120_columns(gradalign, monkeypatch):

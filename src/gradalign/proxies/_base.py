@@ -119,6 +119,13 @@ class Proxy:
         return "Estimate" in str(inspect.signature(self.function).return_annotation)
 
     @property
+    def sum_over(self) -> Literal["blocks", "layers"] | None:
+        """What the value is a sum over, where it is known to be one."""
+        if self.block_terms is not None:
+            return "blocks"
+        return None if self.layer_terms is None else "layers"
+
+    @property
     def summary(self) -> str:
         """First line of the function's docstring."""
         return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
