@@ -43,6 +43,16 @@ def entropy(eigenvalues: Tensor) -> Tensor:
     return -negative
 
 
+def effective_rank(cosines: Tensor) -> Tensor:
+    """Number of directions in cosine forms, exp(entropy of the spectrum): [..., n, n] to [...]."""
+    return entropy(torch.linalg.eigvalsh(cosines)).exp()
+
+
+def opposed(gram: Tensor) -> Tensor:
+    """1 where two vectors have a negative inner product, else 0, shape [..., n, n]; NaN stays."""
+    return (gram < 0).to(gram.dtype) + 0 * gram
+
+
 def each_left_out(gram: Tensor) -> Tensor:
     """Gram matrices of the other samples, a sample: [..., n, n] to [..., n, n - 1, n - 1]."""
     n = gram.shape[-1]

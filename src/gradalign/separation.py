@@ -28,6 +28,11 @@ Values = NDArray[np.float64]
 Pairs = NDArray[np.bool_]
 
 
+def half_width(stderr: float, count: int) -> float:
+    """Half of the 95 % t interval of a mean of `count` values, from its standard error."""
+    return float(student.ppf(1 - LEVEL / 2, count - 1)) * stderr
+
+
 def better_pairs(values: Values) -> Pairs:
     """Which candidates are better than which, beyond chance.
 

@@ -11,12 +11,11 @@ from torch import Tensor
 from gradalign.errors import GradalignError
 from gradalign.explanation._measures import (
     conflict_of_pairs,
-    directions,
     mean_of_pairs,
     number,
 )
 from gradalign.explanation.result import LayerFigures
-from gradalign.linalg import cosine
+from gradalign.linalg import cosine, effective_rank
 from gradalign.proxies import Estimate
 from gradalign.scorer import Reading
 from gradalign.statistics import Block, Statistics
@@ -165,7 +164,7 @@ def _of_blocks(
         figures[block] = {
             "conflict_fraction": number(conflict_of_pairs(gram[block])),
             "mean_cosine": number(mean_of_pairs(cosines[block])),
-            "directions": number(directions(gram[block])),
+            "directions": number(effective_rank(cosines[block])),
             "gradient_share": float(gram[block].diagonal().sum()) / energy,
             "conflict_from_here": accumulated[block],
             "conflict_added": number(whole - without),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gradalign.linalg import cosine, entropy
+from gradalign.linalg import opposed
 
 
 def conflict_of_pairs(gram: Tensor) -> Tensor:
     """Share of pairs with a negative inner product: [..., n, n] to [...]; NaN for no pair."""
     n = gram.shape[-1]
-    opposed: Tensor = (gram < 0).double().sum((-2, -1))
-    return opposed / (n * (n - 1)) if n > 1 else torch.full_like(opposed, torch.nan)
+    total: Tensor = opposed(gram).sum((-2, -1))
+    return total / (n * (n - 1)) if n > 1 else torch.full_like(total, torch.nan)
 
 
 def mean_of_pairs(cosines: Tensor) -> Tensor:
@@ -20,11 +20,6 @@ def mean_of_pairs(cosines: Tensor) -> Tensor:
     n = cosines.shape[-1]
     total: Tensor = cosines.sum((-2, -1)) - cosines.diagonal(dim1=-2, dim2=-1).sum(-1)
     return total / (n * (n - 1)) if n > 1 else torch.full_like(total, torch.nan)
-
-
-def directions(gram: Tensor) -> Tensor:
-    """Effective number of gradient directions, exp(entropy of the cosine spectrum), [...]."""
-    return entropy(torch.linalg.eigvalsh(cosine(gram))).exp()
 
 
 def mean_where(values: Tensor, mask: Tensor) -> float | None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
 from gradalign.batch import Batch
 from gradalign.candidate import Candidate
@@ -20,9 +19,7 @@ from gradalign.explanation.result import Explanation
 from gradalign.proxies import PROXIES
 from gradalign.record import Scores
 from gradalign.scorer import Scorer
-from gradalign.separation import Values, told_from
-
-CONFIDENCE = 0.95
+from gradalign.separation import Values, half_width, told_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +240,7 @@ def difference(before: Values, after: Values) -> Difference:
     half = None
     if count > 1:
         error = float(differences.std(ddof=1)) / count**0.5
-        half = float(student.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
+        half = half_width(error, count)
     return Difference(
         before=float(before[known].mean()),
         after=float(after[known].mean()),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gradalign.explanation import Explanation
 from gradalign.explanation.paired import Against, Edited
-from gradalign.pages.explain_cells import figure, words
+from gradalign.pages.cells import figure, words
 from gradalign.pages.explain_changes import against_sections, change_section
 from gradalign.pages.explain_layers import layer_sections
 from gradalign.pages.explain_samples import sample_sections

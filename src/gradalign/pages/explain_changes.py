@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gradalign.explanation import Explanation
 from gradalign.explanation.paired import Against, Change, Edited
-from gradalign.pages.explain_cells import between, figure, words
+from gradalign.pages.cells import between, figure, words
 from gradalign.pages.explain_layers import along
 from gradalign.pages.explain_samples import gram_picture
 from gradalign.pages.kinds import better_of, unit_of

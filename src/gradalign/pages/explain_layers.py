@@ -7,7 +7,7 @@ from typing import Any
 
 from gradalign.explanation import Explanation, LayerFigures
 from gradalign.explanation.summary import NOISE
-from gradalign.pages.explain_cells import added, cosine, figure, percent, words
+from gradalign.pages.cells import added, cosine, figure, percent, words
 from gradalign.pages.kinds import unit_of
 from gradalign.pages.spread import number
 from gradalign.report import Cell, Column, Picture, Section, SortableTable

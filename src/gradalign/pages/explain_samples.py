@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from gradalign.explanation import Explanation, PairFigures, SampleFigures
-from gradalign.pages.explain_cells import added, cosine, figure, percent, words
+from gradalign.pages.cells import added, cosine, figure, percent, words
 from gradalign.report import Cell, Column, Picture, Section, SortableTable
 from gradalign.report._figure import Figure, finite
 from gradalign.report.matrix import Group, matrix_figure

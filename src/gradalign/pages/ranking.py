@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scipy.stats import t as student
-
-from gradalign.pages.explain_cells import figure, words
+from gradalign.pages.cells import figure, words
 from gradalign.pages.facts import versions
 from gradalign.pages.kinds import better_of, is_size, unit_of
 from gradalign.pages.protocols import in_words
@@ -14,8 +12,7 @@ from gradalign.ranking import Ranked, Ranking, RepeatedScore
 from gradalign.report import Cell, Column, Page, Picture, Section, SortableTable
 from gradalign.report.rows import rows_figure
 from gradalign.report.series import chart, series
-
-CONFIDENCE = 0.95
+from gradalign.separation import half_width
 
 PLACES = {"may be the best": 0, "not the best": 6}
 """What a rank interval says of a network, with a place in the page's palette."""
@@ -84,7 +81,7 @@ def _interval(found: RepeatedScore, repeats: int) -> tuple[float, float] | None:
     """Student's t interval of the mean; None where nothing was repeated."""
     if found.value is None or found.stderr is None or repeats < 2:
         return None
-    reach = float(student.ppf((1 + CONFIDENCE) / 2, repeats - 1)) * found.stderr
+    reach = half_width(found.stderr, repeats)
     return found.value - reach, found.value + reach
 
 

@@ -1,6 +1,7 @@
 """Conflict fraction: how many pairs of samples ask for opposite changes of the weights."""
 
 from gradalign.errors import UndefinedScore
+from gradalign.linalg import opposed
 from gradalign.proxies._base import Estimate, proxy
 from gradalign.proxies._jackknife import jackknifed, total_left_out
 from gradalign.statistics import Statistics
@@ -49,8 +50,7 @@ def conflict_fraction(stats: Statistics, /) -> Estimate:
     if n < 2:
         raise UndefinedScore(f"conflict_fraction needs at least 2 samples, found {n}")
     gram = stats.gram.sum(0)  # [n, n]
-    # A NaN compares as no conflict; it has to reach the value instead.
-    conflicts = (gram < 0).to(gram.dtype) + 0 * gram  # [n, n], the diagonal is 0
+    conflicts = opposed(gram)  # [n, n], the diagonal is 0
     return jackknifed(
         conflicts.sum() / (n * (n - 1)), total_left_out(conflicts) / ((n - 1) * (n - 2))
     )

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gradalign.errors import UndefinedScore
-from gradalign.linalg import cosine, each_left_out, entropy
+from gradalign.linalg import cosine, each_left_out, effective_rank
 from gradalign.proxies._base import Estimate, proxy
 from gradalign.proxies._jackknife import jackknifed
 from gradalign.statistics import Statistics
@@ -19,8 +19,7 @@ def _shares(cosines: Tensor) -> Tensor:
     Zero for a block that is not live, NaN where none is.
     """
     live = cosines.diagonal(dim1=-2, dim2=-1).any(-1)  # [L, ...]
-    ranks = entropy(torch.linalg.eigvalsh(cosines)).exp()
-    return torch.where(live, ranks, 0.0) / live.sum(0)
+    return torch.where(live, effective_rank(cosines), 0.0) / live.sum(0)
 
 
 def _terms(stats: Statistics) -> Tensor:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+
+from gradalign.separation import half_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def mean(values: Sequence[float]) -> Estimate:
     value = float(np.mean(values))
     if n == 1:
         return Estimate(value=value, ci=None, n=1)
-    half = float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
+    half = half_width(float(np.std(values, ddof=1)) / math.sqrt(n), n)
     return Estimate(value=value, ci=(value - half, value + half), n=n)
 
 

@@ -1,4 +1,4 @@
-"""Numbers of an explanation as cells of a table."""
+"""Texts and numbers as cells of a table."""
 
 from __future__ import annotations
 
