@@ -68,8 +68,8 @@ _COSTLY = {"shared-costly": 40, "official-costly": 20}
 PARTS = (
     Part("nb201", {**_USUAL, **_COSTLY, "published": 100}),
     Part("nb101", _USUAL, build=(("stem_channels", "16"),)),
-    Part("darts", {"shared": 200, "official": 50}, "darts_dev.parquet"),
-    Part("macro", {"shared": 300, "official": 60}, "nb_macro_dev.parquet", "mean_acc"),
+    Part("darts", {"shared": 200, "official": 100}, "darts_dev.parquet"),
+    Part("macro", _USUAL, "nb_macro_dev.parquet", "mean_acc"),
 )
 
 _COSTLY_SHARED = ("knas_official", "ntk_cond_full", "ntk_trace_full")
