@@ -7,7 +7,7 @@ from torch import nn
 
 import gradalign as ga
 from gradalign.engine import collect
-from gradalign.engine._codes import UnitPatterns, codes_matches, codes_product
+from gradalign.engine._codes import CodeProducts, UnitPatterns, codes_matches
 from gradalign.engine._gradient import Workspace
 from gradalign.errors import UnsupportedError
 from gradalign.probe import Probe
@@ -28,7 +28,7 @@ def test_patterns_and_matches_are_exact_for_any_number_of_samples(n, dtype):
     assert patterns.count() == len({tuple(unit) for unit in on.T.tolist()})
     exact = on.double()
     expected = exact @ exact.T + (1 - exact) @ (1 - exact).T
-    assert torch.equal(codes_matches(codes_product(on.to(dtype), work), 3000), expected)
+    assert torch.equal(codes_matches(CodeProducts(work).of(on.to(dtype)), 3000), expected)
 
 
 def test_no_unit_has_no_pattern():

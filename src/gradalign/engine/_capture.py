@@ -72,7 +72,9 @@ class HookPass:
         self._modules = conditions.model.modules
         self._options: dict[str, tuple[object, ...]] = {}
         self._rules = self._find_rules(conditions.model.weights)
-        self._codes = ActivationCodes(self._n, conditions.work) if conditions.codes else None
+        self._codes = (
+            ActivationCodes(self._n, conditions.code_products) if conditions.codes else None
+        )
         self._mode = conditions.mode(self._n, on_relu=self._codes.on_relu if self._codes else None)
         self._calls: list[Call] = []
         self._uses: dict[int, int] = {}  # forward calls of each block

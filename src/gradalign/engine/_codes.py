@@ -19,12 +19,12 @@ class ActivationCodes:
 
     Args:
         n: Number of samples.
-        work: Reused buffers.
+        products: Where the products come from.
     """
 
-    def __init__(self, n: int, work: Workspace) -> None:
+    def __init__(self, n: int, products: CodeProducts) -> None:
         self._n = n
-        self._work = work
+        self._products = products
         self._calls: list[tuple[Tensor, int]] = []  # products C C', [n, n], and units, a call
         self._reached: list[int] = []
         self._seen: list[tuple[weakref.ref[Tensor], int, tuple[Tensor, int]]] = []
@@ -50,7 +50,7 @@ class ActivationCodes:
 
     def _codes_product(self, out: Tensor) -> tuple[Tensor, int]:
         flat = samples_first(out, self._n).flatten(1)  # [n, units]
-        return codes_product(flat, self._work), flat.shape[1]
+        return self._products.of(flat), flat.shape[1]
 
     def result(self) -> tuple[Tensor, int]:
         """Matches [n, n], float64, and the number of units."""
@@ -111,12 +111,37 @@ DIGIT = 16
 DIGITS_A_WORD = 4
 
 
-def codes_product(values: Tensor, work: Workspace) -> Tensor:
-    """C C' of the codes of `values`, [n, units]: for two samples the units on for both, [n, n]."""
-    product = values.new_zeros(len(values), len(values), dtype=torch.float64)
-    for _, codes in _tiles(values, work):
-        product += codes @ codes.T
-    return product.cpu()
+class CodeProducts:
+    """C C' of codes C: for two samples the units that are on for both.
+
+    Args:
+        work: Reused buffers.
+    """
+
+    def __init__(self, work: Workspace) -> None:
+        self._work = work
+        self._last: tuple[Tensor, int, Tensor] | None = None  # units, their version, product
+
+    def of(self, values: Tensor) -> Tensor:
+        """Of the units of `values`, [n, units], on where they are positive: [n, n], float64.
+
+        Computed once where all who want it ask before the next units come.
+        """
+        if self._last is not None:
+            known, version, product = self._last
+            if _same_view(known, values) and version == values._version:
+                return product
+        product = values.new_zeros(len(values), len(values), dtype=torch.float64)
+        for _, codes in _tiles(values, self._work):
+            product += codes @ codes.T
+        product = product.cpu()
+        self._last = (values, values._version, product)  # kept, so no other can take its place
+        return product
+
+
+def _same_view(a: Tensor, b: Tensor) -> bool:
+    layout = (a.data_ptr(), a.dtype, a.shape, a.stride())
+    return layout == (b.data_ptr(), b.dtype, b.shape, b.stride())
 
 
 def codes_matches(product: Tensor, units: int) -> Tensor:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
 
 from gradalign.batch import Batch
+from gradalign.engine._codes import CodeProducts
 from gradalign.engine._gradient import Workspace
 from gradalign.engine._loss import LossFunction, sample_losses
 from gradalign.engine._modes import PassMode
@@ -45,6 +47,11 @@ class Conditions:
     codes: bool = False
     needs: frozenset[str] = frozenset()
     found: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def code_products(self) -> CodeProducts:
+        """What gives products of activation codes."""
+        return CodeProducts(self.work)
 
     @property
     def n(self) -> int:

@@ -97,6 +97,10 @@ class PerSampleGradient(ABC):
         """The Gram matrix [n, n] where there is a cheaper way to it than through the tiles."""
         return None
 
+    def row_grams(self, work: Workspace) -> Tensor | None:  # noqa: ARG002
+        """That of every row by itself, [R, n, n], where there is a cheaper way to it."""
+        return None
+
 
 class Dense(PerSampleGradient):
     """Gradients that lie in memory.

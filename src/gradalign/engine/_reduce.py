@@ -94,7 +94,10 @@ class BlockReducer:
         self._n = n
         like = self._weight
         self._ones = like.new_ones(n)
-        self._filter_grams = self._new_filter_grams()
+        self._filter_grams = self._row_grams(gradient)
+        self._filters_from_tiles = self.request.filters and self._filter_grams is None
+        if self._filters_from_tiles:
+            self._filter_grams = self._new_filter_grams()
         wants_gram = self.request.gram and self._filter_grams is None  # else it is their sum
         self._gram = gradient.gram(self._work) if wants_gram else None
         self._gram_from_tiles = wants_gram and self._gram is None
@@ -113,11 +116,11 @@ class BlockReducer:
 
     def _closed_form(self, gradient: PerSampleGradient) -> bool:
         """Statistics of outer products without forming them; False where tiles are needed."""
-        if not isinstance(gradient, OuterProduct) or self.request.filters:
+        if not isinstance(gradient, OuterProduct) or self._filters_from_tiles:
             return False
         if self.request.signs is not None:
             return False  # the check looks at the tiles
-        if self._gram is None:
+        if self._gram is None and self._filter_grams is None:
             self._squares += gradient.squared_norms()
         if self.request.agreement:
             self._agreement += gradient.agreement()
@@ -132,7 +135,7 @@ class BlockReducer:
             self._add_gram(values)
         elif self._gram is None and self._filter_grams is None:
             self._squares += torch.linalg.vector_norm(values, dim=1).double().square()
-        if self._filter_grams is not None:
+        if self._filters_from_tiles:
             self._add_filter_grams(tile)
         if self._signed is not None and self.request.signs is not None:
             for q, columns in enumerate(tile.columns()):
@@ -193,9 +196,13 @@ class BlockReducer:
         for statistic in self.request.sums:
             self._sums[statistic.name] += statistic.term(moments).sum().double()
 
-    def _new_filter_grams(self) -> Tensor | None:
-        if not self.request.filters:
+    def _row_grams(self, gradient: PerSampleGradient) -> Tensor | None:
+        """Gram matrices of the filters where they are rows and need no tiles."""
+        if not self.request.filters or self._filters is not None:
             return None
+        return gradient.row_grams(self._work)
+
+    def _new_filter_grams(self) -> Tensor:
         rows = self._weight.shape[0]
         count = rows if self._filters is None else int(self._filters.max()) + 1
         return self._weight.new_zeros(count, self._n, self._n)

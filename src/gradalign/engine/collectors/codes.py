@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradalign.engine._codes import UnitPatterns, codes_matches, codes_product
+from gradalign.engine._codes import UnitPatterns, codes_matches
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._gradient import samples_first
 from gradalign.engine._layers import is_layer
@@ -43,14 +43,15 @@ class _Codes:
     """
 
     def __init__(self, conditions: Conditions) -> None:
-        n, self._work = conditions.n, conditions.work
+        n, work = conditions.n, conditions.work
+        self._products = conditions.code_products
         self._matches = {
             kind: torch.zeros(n, n, dtype=torch.float64)
             for name, kind in MATCHES.items()
             if name in conditions.needs
         }
         self._patterns = (
-            {on_maps: UnitPatterns(n, self._work) for on_maps in (True, False)}
+            {on_maps: UnitPatterns(n, work) for on_maps in (True, False)}
             if PATTERNS in conditions.needs
             else None
         )
@@ -63,7 +64,7 @@ class _Codes:
     def add(self, kind: Kind, values: Tensor, *, on_maps: bool) -> None:
         """Take the units of `values`, [n, units], which are on where they are positive."""
         if kind in self._matches:
-            self._matches[kind] += codes_matches(codes_product(values, self._work), values.shape[1])
+            self._matches[kind] += codes_matches(self._products.of(values), values.shape[1])
         if kind == "relu" and self._patterns is not None:
             self._patterns[on_maps].add(values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,7 +68,10 @@ class OutputRanks(Watch):
         by_map = out.dim() > 3 or (out.dim() == 3 and self._first)
         # The last axis of a map varies slowest: a map is read column by column.
         rows = out.transpose(1, -1) if by_map else out
-        matrix = rows.reshape(-1, rows.shape[-1])[: rows.shape[-1]]
+        channels = rows.shape[-1]
+        a_sample = max(1, math.prod(rows.shape[1:-1]))
+        first = rows[: -(-channels // a_sample)]  # no more samples than are read
+        matrix = first.reshape(-1, channels)[:channels]
         values = torch.linalg.svdvals(_finite(matrix.double()))
         self._found.append(float(entropy(values).exp()) if float(values.sum()) > 0 else 0.0)
 

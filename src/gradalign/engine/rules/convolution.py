@@ -20,7 +20,14 @@ from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace, even
 from gradalign.engine.rules import _rows
 from gradalign.engine.rules._base import RULES, Rule, Use
 from gradalign.engine.rules._folded import Folded
-from gradalign.engine.rules.linear import OuterProduct, ghost_gram, symmetric_product
+from gradalign.engine.rules.linear import (
+    GHOST_COST,
+    OuterProduct,
+    ghost_gram,
+    ghost_row_grams,
+    row_grams_cost,
+    symmetric_product,
+)
 
 WIDE_MAP = 1024
 """Positions from which on few channels are better served by the grouped convolution."""
@@ -121,29 +128,44 @@ class ConvolutionGradient(PerSampleGradient):
 
     def gram(self, work: Workspace) -> Tensor | None:
         """Through inner products of positions where these are few, else None."""
-        geometry, x, d = self._geometry, self._x, self._d
+        positions, rows = self._d[0, 0].numel(), self.shape[0]
+        products = self._products(GHOST_COST * positions**2 * rows, work)
+        if products is None:
+            return None
+        outputs = symmetric_product(self._d.flatten(2).permute(2, 0, 1).reshape(-1, rows))
+        return ghost_gram(outputs, products, self.n)
+
+    def row_grams(self, work: Workspace) -> Tensor | None:
+        """As `gram`, for every output channel."""
+        left = self._d.flatten(2).transpose(1, 2)  # [n, T, R]
+        products = self._products(row_grams_cost(left), work)
+        return None if products is None else ghost_row_grams(left, products, work)
+
+    def _products(self, beside: float, work: Workspace) -> Tensor | None:
+        """Inner products of the patches under the kernel, [T n, T n] with the sample axis inside.
+
+        None where these, and what costs `beside`, are no gain over the direct way. Costs are of a
+        pair of samples, in multiply-adds of that way; their weights are measured.
+        """
+        geometry, x = self._geometry, self._x
         if geometry.groups > 1 or len(geometry.kernel) != 2:
             return None
-        positions, spatial = d[0, 0].numel(), x[0, 0].numel()
+        rows, columns = self.shape
+        positions, spatial = self._d[0, 0].numel(), x[0, 0].numel()
         largest = (self.n * max(positions, spatial)) ** 2 * 3 * x.element_size()
         if largest > work.byte_budget:
             return None
-        # Multiply-adds a pair of samples, in those of the direct way; measured weights.
-        direct = self.shape[0] * self.shape[1]
-        unfold = positions**2 * (0.6 * sum(self.shape) + 60)
+        unfold = positions**2 * (GHOST_COST * columns + 60)
         shift = float("inf")
         if geometry.stride == (1, 1) and geometry.kernel != (1, 1):
             kernel = _product(geometry.kernel)
-            shift = 0.6 * spatial**2 * x.shape[1]
-            shift += positions**2 * (0.6 * d.shape[1] + 40 * (kernel + 1))
-        if direct <= min(unfold, shift):
+            shift = GHOST_COST * spatial**2 * x.shape[1] + positions**2 * 40 * (kernel + 1)
+        if rows * columns <= beside + min(unfold, shift):
             return None
-        outputs = symmetric_product(d.flatten(2).permute(2, 0, 1).reshape(-1, d.shape[1]))
-        inputs = self._shifted_products() if shift < unfold else self._unfolded_products()
-        return ghost_gram(outputs, inputs, self.n)
+        return self._shifted_products() if shift < unfold else self._unfolded_products()
 
     def _unfolded_products(self) -> Tensor:
-        """Inner products of the patches under the kernel, [T n, T n]."""
+        """The products as they are defined."""
         geometry = self._geometry
         patches = F.unfold(
             self._x, geometry.kernel, geometry.dilation, geometry.padding, geometry.stride

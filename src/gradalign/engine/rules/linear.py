@@ -12,6 +12,9 @@ from gradalign.engine._weights import is_transformers_conv1d
 from gradalign.engine.rules._base import RULES, Rule, Use
 from gradalign.statistics import Moments
 
+GHOST_COST = 0.6
+"""Of a multiply-add of a symmetric product, in those of a plain one; measured."""
+
 
 class Positions(PerSampleGradient):
     """Gradients of a linear layer that several positions of a sample pass through.
@@ -46,17 +49,28 @@ class Positions(PerSampleGradient):
 
     def gram(self, work: Workspace) -> Tensor | None:
         """Through inner products of positions where they are few: K = sum <d, d> <x, x>."""
+        positions, rows = self._left.shape[1:]
+        if not self._ghost_pays(positions**2 * (GHOST_COST * rows + 60), work):
+            return None
+        left = symmetric_product(_by_position(self._left))
+        return ghost_gram(left, symmetric_product(_by_position(self._right)), self.n)
+
+    def row_grams(self, work: Workspace) -> Tensor | None:
+        """As `gram`, for every output."""
+        if not self._ghost_pays(row_grams_cost(self._left), work):
+            return None
+        products = symmetric_product(_by_position(self._right))
+        return ghost_row_grams(self._left, products, work)
+
+    def _ghost_pays(self, beside: float, work: Workspace) -> bool:
+        """Whether products of positions, and what costs `beside`, are less than the direct way.
+
+        In multiply-adds of the direct way for a pair of samples.
+        """
         n, positions, rows = self._left.shape
         columns = self._right.shape[2]
-        ghost = positions**2 * (0.6 * (rows + columns) + 60)  # in multiply-adds of the direct way
         fits = (n * positions) ** 2 * 2 * self._left.element_size() <= work.byte_budget
-        if ghost >= rows * columns or not fits:
-            return None
-        return ghost_gram(
-            symmetric_product(_by_position(self._left)),
-            symmetric_product(_by_position(self._right)),
-            n,
-        )
+        return fits and beside + positions**2 * GHOST_COST * columns < rows * columns
 
 
 class OuterProduct(Positions):
@@ -79,6 +93,11 @@ class OuterProduct(Positions):
     def gram(self, work: Workspace) -> Tensor:  # noqa: ARG002
         """<d_i, d_j> <x_i, x_j>."""
         return (self.left @ self.left.T) * (self.right @ self.right.T)
+
+    def row_grams(self, work: Workspace) -> Tensor:  # noqa: ARG002
+        """d_i d_j <x_i, x_j> for every entry of d."""
+        rows = self.left.T
+        return rows[:, :, None] * rows[:, None, :] * (self.right @ self.right.T)
 
     def squared_norms(self) -> Tensor:
         """[n], float64."""
@@ -129,6 +148,34 @@ def ghost_gram(left: Tensor, right: Tensor, n: int) -> Tensor:
     positions = left.shape[0] // n
     shape = (positions, n, positions, n)
     return left.view(shape).mul_(right.view(shape)).sum((0, 2))
+
+
+def row_grams_cost(left: Tensor) -> float:
+    """What `ghost_row_grams` costs for a pair of samples, in multiply-adds; weights are measured.
+
+    Args:
+        left: d, [n, T, R].
+    """
+    positions, rows = left.shape[1:]
+    return rows * positions * (0.8 * positions + 4)
+
+
+def ghost_row_grams(left: Tensor, products: Tensor, work: Workspace) -> Tensor:
+    """K_r,ij = sum_ts d_itr <x_it, x_js> d_jsr for every row r, [R, n, n].
+
+    Args:
+        left: d, [n, T, R].
+        products: The inner products of x, [T n, T n] with the sample axis inside.
+        work: Reused buffers.
+    """
+    n, positions, rows = left.shape
+    by_sample = products.view(positions, n, positions, n).permute(3, 1, 0, 2)  # [j, i, t, s]
+    grams = left.new_empty(n, n, rows)  # [j, i, r]
+    for j in range(n):
+        terms = work.get("tile", (n - j, positions, rows), left)
+        torch.mm(by_sample[j, j:].flatten(0, 1), left[j], out=terms.flatten(0, 1))
+        grams[j, j:] = grams[j:, j] = terms.mul_(left[j:]).sum(1)
+    return grams.view(n * n, rows).T.contiguous().view(rows, n, n)
 
 
 def _by_position(x: Tensor) -> Tensor:
