@@ -8,7 +8,9 @@ from gradalign.engine import _norm
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 5), (4, 3, 5, 2), (4, 3, 2, 3, 2)])
-@pytest.mark.parametrize("kernel", [_norm.per_sample, _norm.per_sample_differentiable])
+@pytest.mark.parametrize(
+    "kernel", [_norm.per_sample, _norm.per_sample_vmapped, _norm.per_sample_differentiable]
+)
 def test_equals_train_mode_on_single_samples(shape: tuple[int, ...], kernel) -> None:
     torch.manual_seed(0)
     norm = {3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}[len(shape)](3).double()
@@ -22,6 +24,33 @@ def test_equals_train_mode_on_single_samples(shape: tuple[int, ...], kernel) -> 
     (grad,) = torch.autograd.grad(out, x, d)
     torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(grad, expected_grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", [_norm.per_sample, _norm.per_sample_vmapped])
+@pytest.mark.parametrize("where", ["everywhere", "in one channel of one sample"])
+def test_a_gradient_that_is_taken_away_is_exactly_zero(kernel, where):
+    torch.manual_seed(0)
+    x = torch.randn(4, 3, 6, 7, requires_grad=True)
+    out = kernel(x, 4, None, None, 1e-5)
+    d = torch.full_like(x, 1e3) if where == "everywhere" else torch.randn_like(x)
+    d[2, 1] = 1e3  # the same at every position
+    (grad,) = torch.autograd.grad(out, x, d)
+    zero = (grad == 0).flatten(2).all(2)
+    expected = torch.zeros(4, 3, dtype=torch.bool)
+    expected[2, 1] = True
+    assert torch.equal(zero, expected | (where == "everywhere"))
+
+
+def test_a_gradient_that_is_zero_where_it_is_looked_at_first_goes_on():
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 6, 7, requires_grad=True)
+    d = torch.randn_like(x)
+    d.flatten(2)[:, :, : _norm.POSITIONS] = 0
+    ours, theirs = (
+        torch.autograd.grad(kernel(x, 2, None, None, 1e-5), x, d)[0]
+        for kernel in (_norm.per_sample, _norm.per_sample_differentiable)
+    )
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_several_rows_of_a_sample_share_their_statistics() -> None:

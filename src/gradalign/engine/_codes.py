@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gradalign.engine._gradient import Workspace, samples_first
+from gradalign.engine._symmetric import add_products, mirrored
 
 
 class ActivationCodes:
@@ -133,8 +134,10 @@ class CodeProducts:
                 return product
         product = values.new_zeros(len(values), len(values), dtype=torch.float64)
         for _, codes in _tiles(values, self._work):
-            product += codes @ codes.T
-        product = product.cpu()
+            part = codes.new_zeros(product.shape)
+            add_products(part, codes)
+            product += part
+        product = mirrored(product).cpu()
         self._last = (values, values._version, product)  # kept, so no other can take its place
         return product
 

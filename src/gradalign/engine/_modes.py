@@ -34,7 +34,8 @@ class PassMode(TorchFunctionMode):
         on_relu: Called with the input and the output of every ReLU, capped ones (ReLU6) included.
         on_gelu: Called with the input and the output of every GELU and SiLU.
         on_attention: Called with all weights of every attention, [n, heads, targets, sources].
-        twice: Whether the pass will be differentiated twice.
+        per_sample: How every sample is normalised by itself; another than the first, fast one is
+            for a pass that is differentiated twice or runs under vmap.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class PassMode(TorchFunctionMode):
         on_relu: Callable[[Tensor, Tensor], None] | None = None,
         on_gelu: Callable[[Tensor, Tensor], None] | None = None,
         on_attention: Callable[[Tensor], None] | None = None,
-        twice: bool = False,
+        per_sample: _norm.PerSample = _norm.per_sample,
     ) -> None:
         super().__init__()
         self.norm = norm
@@ -62,7 +63,7 @@ class PassMode(TorchFunctionMode):
         self.on_relu = on_relu
         self.on_gelu = on_gelu
         self.on_attention = on_attention
-        self._twice = twice
+        self._per_sample = per_sample
 
     def tick(self) -> int:
         """A time stamp that orders the calls of one forward pass."""
@@ -107,8 +108,7 @@ class PassMode(TorchFunctionMode):
         self, x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> Tensor:
         """Output of a normalisation of each of the n parts of axis 0 by itself."""
-        kernel = _norm.per_sample_differentiable if self._twice else _norm.per_sample
-        return kernel(x, n, weight, bias, eps)
+        return self._per_sample(x, n, weight, bias, eps)
 
     def _fixed_norm(
         self, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, name: str

@@ -7,15 +7,24 @@ been folded into axis 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from gradalign.errors import UnsupportedError
 
 CANCELLATION = 32
 """A gradient that a normalisation takes away all but this many rounding errors of is zero."""
+
+
+POSITIONS = 16
+"""Of a map, that are looked at first, to spare a look at all."""
+
+SURELY_HEARD = 1e-3
+"""Share of a gradient that has to go on there."""
 
 
 def fixed(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
@@ -73,6 +82,10 @@ def _centred(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return mean, norms.square().sum(0) / count, centred
 
 
+PerSample = Callable[[Tensor, int, Tensor | None, Tensor | None, float], Tensor]
+"""From x, the number of samples, weight, bias and eps to every sample normalised by itself."""
+
+
 def per_sample(x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
     """Normalise every sample by its own statistics, with the gradient through them.
 
@@ -80,21 +93,40 @@ def per_sample(x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, ep
     normalisation takes away altogether (the same at every position), the outgoing one is exactly
     zero instead of rounding noise.
     """
+    return _by_maps(_SampleNorm.apply, x, n, weight, bias, eps)
+
+
+def per_sample_vmapped(
+    x: Tensor, n: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """`per_sample` for a forward and backward pass under vmap."""
+
+    def normalise(*args: Any) -> Tensor:
+        out: Tensor = _VmappedSampleNorm.apply(*args)[0]  # type: ignore[no-untyped-call]
+        return out
+
+    return _by_maps(normalise, x, n, weight, bias, eps)
+
+
+def _by_maps(
+    normalise: Callable[..., Tensor],
+    x: Tensor,
+    n: int,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """What `normalise` makes of x, whose first two axes it reads as samples and channels."""
     rows, channels = x.shape[:2]
     folded = rows // n
     if folded == 1 and x.dim() > 2:
         trained = any(t is not None and t.requires_grad for t in (weight, bias))
         if not trained:  # the kernel can apply constants on its way
-            return _normalise(x, weight, bias, eps)
-        return _affine(_normalise(x, None, None, eps), weight, bias)
+            return normalise(x, weight, bias, eps)
+        return _affine(normalise(x, None, None, eps), weight, bias)
     moved = x.reshape(n, folded, channels, -1).transpose(1, 2)  # [n, channels, k, positions]
-    out = _normalise(moved.reshape(n, channels, -1), None, None, eps)
+    out = normalise(moved.reshape(n, channels, -1), None, None, eps)
     return _affine(out.view(moved.shape).transpose(1, 2).reshape(x.shape), weight, bias)
-
-
-def _normalise(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
-    result: Tensor = _SampleNorm.apply(x, weight, bias, eps)[0]  # type: ignore[no-untyped-call]
-    return result
 
 
 def positions(x: Tensor, n: int) -> int:
@@ -109,16 +141,35 @@ class _SampleNorm(torch.autograd.Function):
     at its source: behind it, noise is amplified layer by layer and can no longer be told apart.
     """
 
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+    ) -> Tensor:
+        out, mean, invstd = _group_norm(x, weight, bias, eps)
+        ctx.save_for_backward(x, weight, mean, invstd)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, mean, invstd = ctx.saved_tensors
+        d_x = _group_norm_backward(grad, x, weight, mean, invstd)
+        scale = _scale(weight, invstd)
+        if not _all_heard(d_x, grad, scale):
+            d_x.flatten(2).mul_(_heard(d_x, grad, scale))
+        return d_x, None, None, None
+
+
+class _VmappedSampleNorm(torch.autograd.Function):
+    """`_SampleNorm` in a form that vmap can go through."""
+
     generate_vmap_rule = True
 
     @staticmethod
     def forward(
         x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
     ) -> tuple[Tensor, Tensor, Tensor]:
-        rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()
-        return torch.native_group_norm(
-            x.contiguous(), weight, bias, rows, channels, positions, channels, eps
-        )
+        return _group_norm(x, weight, bias, eps)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
@@ -130,13 +181,12 @@ class _SampleNorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Tensor | None, ...]:
-        x, weight, mean, invstd = ctx.saved_tensors
-        d_x = _SampleNormBackward.apply(grad, x, weight, mean, invstd)  # type: ignore[no-untyped-call]
+        d_x: Tensor = _VmappedSampleNormBackward.apply(grad, *ctx.saved_tensors)  # type: ignore[no-untyped-call]
         return d_x, None, None, None
 
 
-class _SampleNormBackward(torch.autograd.Function):
-    """Backward of `_SampleNorm`, a function of its own so that vmap can go through it."""
+class _VmappedSampleNormBackward(torch.autograd.Function):
+    """Backward of `_VmappedSampleNorm`, a function of its own so that vmap can go through it."""
 
     generate_vmap_rule = True
 
@@ -144,33 +194,69 @@ class _SampleNormBackward(torch.autograd.Function):
     def forward(
         grad: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, invstd: Tensor
     ) -> Tensor:
-        rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()
-        d_x, _, _ = torch.ops.aten.native_group_norm_backward(
-            grad.contiguous(),
-            x.contiguous(),
-            mean,
-            invstd,
-            weight,
-            rows,
-            channels,
-            positions,
-            channels,
-            [True, False, False],
-        )
-        flat = d_x.reshape(rows, channels, positions)
-        scale = invstd.reshape(rows, channels)
-        if weight is not None:
-            scale = scale * weight.abs()
-        incoming = torch.linalg.vector_norm(grad.reshape(rows, channels, positions), dim=2) * scale
-        outgoing = torch.linalg.vector_norm(flat, dim=2)
-        noise = CANCELLATION * torch.finfo(d_x.dtype).eps * incoming
-        heard = (outgoing > noise).to(d_x.dtype)
-        result: Tensor = flat.mul_(heard.unsqueeze(2)).view(x.shape)
-        return result
+        d_x = _group_norm_backward(grad, x, weight, mean, invstd)
+        heard = _heard(d_x, grad, _scale(weight, invstd))
+        return (d_x.flatten(2) * heard).view_as(d_x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
         """Nothing is differentiated twice here; see `per_sample_differentiable`."""
+
+
+def _group_norm(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Output, and mean and inverse deviation of each sample and channel."""
+    rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()
+    return torch.native_group_norm(
+        x.contiguous(), weight, bias, rows, channels, positions, channels, eps
+    )
+
+
+def _group_norm_backward(
+    grad: Tensor, x: Tensor, weight: Tensor | None, mean: Tensor, invstd: Tensor
+) -> Tensor:
+    """Gradient at x."""
+    rows, channels, positions = x.shape[0], x.shape[1], x[0, 0].numel()
+    d_x: Tensor = torch.ops.aten.native_group_norm_backward(
+        grad.contiguous(),
+        x.contiguous(),
+        mean,
+        invstd,
+        weight,
+        rows,
+        channels,
+        positions,
+        channels,
+        [True, False, False],
+    )[0]
+    return d_x
+
+
+def _scale(weight: Tensor | None, invstd: Tensor) -> Tensor:
+    """What a gradient is multiplied by where normalisation takes none of it away, [rows, C]."""
+    return invstd if weight is None else invstd * weight.abs()
+
+
+def _heard(d_x: Tensor, grad: Tensor, scale: Tensor) -> Tensor:
+    """1 for each row and channel whose outgoing gradient is more than noise, [rows, C, 1]."""
+    incoming = torch.linalg.vector_norm(grad.flatten(2), dim=2) * scale
+    outgoing = torch.linalg.vector_norm(d_x.flatten(2), dim=2)
+    noise = CANCELLATION * torch.finfo(d_x.dtype).eps * incoming
+    heard: Tensor = outgoing > noise
+    return heard.to(d_x.dtype).unsqueeze(2)
+
+
+def _all_heard(d_x: Tensor, grad: Tensor, scale: Tensor) -> bool:
+    """Whether few positions already show that nothing is taken away; False proves nothing.
+
+    A gradient that is taken away is the same at every position, so a few stand for all; where a
+    thousandth of what arrives there goes on, that is no noise.
+    """
+    incoming, outgoing = (
+        torch.linalg.vector_norm(x.flatten(2)[:, :, :POSITIONS], dim=2) for x in (grad, d_x)
+    )
+    return bool((outgoing >= SURELY_HEARD * incoming * scale).all())
 
 
 def per_sample_differentiable(

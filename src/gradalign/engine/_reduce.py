@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gradalign import linalg
 from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace
+from gradalign.engine._symmetric import add_products, mirrored
 from gradalign.engine._weights import as_matrix
 from gradalign.engine.rules.linear import OuterProduct
 from gradalign.errors import UndefinedScore
@@ -17,9 +18,6 @@ from gradalign.statistics import Moments, Need, WeightStatistic
 
 TERMS = 1 << 17
 """Weights whose terms are computed together: enough to hide the cost of a call, within a cache."""
-
-HALVES_FROM = 64
-"""From this many samples on a Gram matrix is computed on three quadrants of four."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +129,8 @@ class BlockReducer:
     def _take(self, tile: Tile) -> None:
         """Add one tile; its values are destroyed."""
         values = tile.flat  # [n, b]
-        if self._gram_from_tiles:
-            self._add_gram(values)
+        if self._gram_from_tiles and self._gram is not None:
+            add_products(self._gram, values)
         elif self._gram is None and self._filter_grams is None:
             self._squares += torch.linalg.vector_norm(values, dim=1).double().square()
         if self._filters_from_tiles:
@@ -142,16 +140,6 @@ class BlockReducer:
                 part = torch.einsum("n,nrk->rk", self.request.signs, tile.values[:, q])
                 self._signed[tile.rows()[:, None], columns] += part
         self._add_columns(tile, values)
-
-    def _add_gram(self, values: Tensor) -> None:
-        gram, half = self._gram, self._n // 2
-        if gram is None:
-            return
-        if self._n < HALVES_FROM:
-            gram.addmm_(values, values.T)
-        else:
-            gram[:half].addmm_(values[:half], values.T)
-            gram[half:, half:].addmm_(values[half:], values[half:].T)
 
     def _add_columns(self, tile: Tile, values: Tensor) -> None:
         """Statistics that are made of sums over the samples, weight by weight."""
@@ -234,9 +222,8 @@ class BlockReducer:
         filter_grams = None if self._filter_grams is None else self._filter_grams.double()
         gram = self._gram if filter_grams is None else filter_grams.sum(0)
         if gram is not None:
-            if self._gram_from_tiles and self._n >= HALVES_FROM:
-                half = self._n // 2
-                gram[half:, :half] = gram[:half, half:].T
+            if self._gram_from_tiles:
+                gram = mirrored(gram)
             gram = gram.double().cpu()
             squares = gram.diagonal().clamp_min(0)
         else:

@@ -14,6 +14,7 @@ from gradalign.batch import Batch
 from gradalign.engine import naive
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._modes import Moments
+from gradalign.engine._norm import per_sample_vmapped
 from gradalign.engine._record import Recorder, in_groups, whole_batch_moments
 from gradalign.engine._reduce import BlockStatistics
 from gradalign.engine._result import PassResult
@@ -111,7 +112,7 @@ class _Vmapped:
     def _one(
         self, parameters: dict[str, Tensor], additions: Sequence[Any], sample: Batch
     ) -> tuple[Tensor, tuple[list[Any], list[Any], list[Any]]]:
-        mode = self._conditions.mode(1, fixed_moments=self._moments)
+        mode = self._conditions.mode(1, fixed_moments=self._moments, per_sample=per_sample_vmapped)
 
         def tap(k: int, out: Tensor) -> Tensor:
             return out + additions[k] if self._additions[k] is not None else out.clone()

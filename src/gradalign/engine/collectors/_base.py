@@ -11,6 +11,7 @@ from torch import Tensor
 from gradalign._registry import Registry
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._loss import check_finite
+from gradalign.engine._norm import per_sample, per_sample_differentiable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +34,10 @@ def total_loss(conditions: Conditions, *, twice: bool = False) -> Tensor:
     known to no one else.
     """
     batch = conditions.batch
+    norm = per_sample_differentiable if twice else per_sample
     losses = []
     for part in batch.split() if conditions.probe.norm == "sample" else [batch]:
-        with conditions.mode(len(part), twice=twice):
+        with conditions.mode(len(part), per_sample=norm):
             losses.append(conditions.losses(part))
     return check_finite(torch.cat(losses)).sum()
 

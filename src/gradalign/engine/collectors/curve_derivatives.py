@@ -8,6 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gradalign.engine._conditions import Conditions
 from gradalign.engine._loss import call
+from gradalign.engine._norm import per_sample_differentiable
 from gradalign.engine._outputs import first_output
 from gradalign.engine.collectors._base import COLLECTORS, Collector
 from gradalign.errors import UnsupportedError
@@ -29,7 +30,7 @@ def curve_derivatives(conditions: Conditions) -> Tensor:
     u, w = _plane(inputs[:1])
     t = torch.zeros((), dtype=inputs.dtype, device=inputs.device, requires_grad=True)
     # The fused kernels have no second derivative.
-    with sdpa_kernel(SDPBackend.MATH), conditions.mode(1, twice=True):
+    with sdpa_kernel(SDPBackend.MATH), conditions.mode(1, per_sample=per_sample_differentiable):
         answer = call(conditions.model.model, u * t.cos() + w * t.sin())
         out = first_output(getattr(answer, "logits", answer))
         if out is None:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace, even
+from gradalign.engine._symmetric import symmetric_product
 from gradalign.engine.rules import _rows
 from gradalign.engine.rules._base import RULES, Rule, Use
 from gradalign.engine.rules._folded import Folded
@@ -26,7 +27,6 @@ from gradalign.engine.rules.linear import (
     ghost_gram,
     ghost_row_grams,
     row_grams_cost,
-    symmetric_product,
 )
 
 WIDE_MAP = 1024

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace, blocks, samples_first
+from gradalign.engine._symmetric import symmetric_product
 from gradalign.engine._weights import is_transformers_conv1d
 from gradalign.engine.rules._base import RULES, Rule, Use
 from gradalign.statistics import Moments
@@ -127,20 +128,6 @@ class OuterProduct(Positions):
         if "weight" in names:
             values["weight"] = weight
         return Moments(self.n, **values)
-
-
-def symmetric_product(x: Tensor) -> Tensor:
-    """X x' by block rows of its lower triangle, [N, d] to [N, N]."""
-    size = x.shape[0]
-    step = max(128, -(-size // 8))
-    if size <= step:
-        return x @ x.T
-    product = x.new_empty(size, size)
-    for start in range(0, size, step):
-        stop = min(size, start + step)
-        torch.mm(x[start:stop], x[:stop].T, out=product[start:stop, :stop])
-        product[:start, start:stop] = product[start:stop, :start].T
-    return product
 
 
 def ghost_gram(left: Tensor, right: Tensor, n: int) -> Tensor:
