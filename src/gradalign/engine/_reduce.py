@@ -162,8 +162,8 @@ class BlockReducer:
                 self._agreement += sign_agreement(signs, sums["sum"])
         if moments:
             if "weight" in moments:
-                weight = self._weight[tile.rows()[:, None], tile.columns()[:, None, :]]
-                sums["weight"] = weight.flatten()  # [q, r, k]
+                places = tile.rows()[:, None] * self._weight.shape[1] + tile.columns()[:, None, :]
+                sums["weight"] = self._weight.flatten().index_select(0, places.flatten())  # [q r k]
             self._waiting.append({k: v for k, v in sums.items() if k in moments})
             if sum(len(next(iter(held.values()))) for held in self._waiting) >= TERMS:
                 self._add_waiting()

@@ -72,7 +72,8 @@ class OutputRanks(Watch):
         a_sample = max(1, math.prod(rows.shape[1:-1]))
         first = rows[: -(-channels // a_sample)]  # no more samples than are read
         matrix = first.reshape(-1, channels)[:channels]
-        values = torch.linalg.svdvals(_finite(matrix.double()))
+        wide = matrix if matrix.dtype.itemsize >= 4 else matrix.float()
+        values = torch.linalg.svdvals(_finite(wide)).double()
         self._found.append(float(entropy(values).exp()) if float(values.sum()) > 0 else 0.0)
 
     def result(self, answer: Any) -> Mapping[str, Tensor]:  # noqa: ARG002
