@@ -141,14 +141,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, body, told, reply, answer):
         try:
+            answer.sent = len(body)  # before the client can have it all and look here
             if reply.chunked:
                 body = f"{len(body):x}\r\n".encode() + body + b"\r\n"
                 body += b"" if reply.cut is not None else b"0\r\n\r\n"
             self.wfile.write(body)
             self.wfile.flush()
         except OSError:  # the client has had enough
+            answer.sent = 0
             return
-        answer.sent = len(body)
         if reply.stall:
             told.ended.wait(timeout=30)
         if reply.reset:
