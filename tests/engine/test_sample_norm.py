@@ -28,9 +28,10 @@ def test_equals_train_mode_on_single_samples(shape: tuple[int, ...], kernel) -> 
 
 @pytest.mark.parametrize("kernel", [_norm.per_sample, _norm.per_sample_vmapped])
 @pytest.mark.parametrize("where", ["everywhere", "in one channel of one sample"])
-def test_a_gradient_that_is_taken_away_is_exactly_zero(kernel, where):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_gradient_that_is_taken_away_is_exactly_zero(kernel, where, dtype):
     torch.manual_seed(0)
-    x = torch.randn(4, 3, 6, 7, requires_grad=True)
+    x = torch.randn(4, 3, 6, 7, dtype=dtype, requires_grad=True)
     out = kernel(x, 4, None, None, 1e-5)
     d = torch.full_like(x, 1e3) if where == "everywhere" else torch.randn_like(x)
     d[2, 1] = 1e3  # the same at every position

@@ -34,8 +34,8 @@ class PassMode(TorchFunctionMode):
         on_relu: Called with the input and the output of every ReLU, capped ones (ReLU6) included.
         on_gelu: Called with the input and the output of every GELU and SiLU.
         on_attention: Called with all weights of every attention, [n, heads, targets, sources].
-        per_sample: How every sample is normalised by itself; another than the first, fast one is
-            for a pass that is differentiated twice or runs under vmap.
+        per_sample: How every sample is normalised by itself; another than the default, which
+            is fast, is for a pass that is differentiated twice or runs under vmap.
     """
 
     def __init__(

@@ -19,12 +19,8 @@ from gradalign.errors import UnsupportedError
 CANCELLATION = 32
 """A gradient that a normalisation takes away all but this many rounding errors of is zero."""
 
-
 POSITIONS = 16
 """Of a map, that are looked at first, to spare a look at all."""
-
-SURELY_HEARD = 1e-3
-"""Share of a gradient that has to go on there."""
 
 
 def fixed(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
@@ -250,13 +246,14 @@ def _heard(d_x: Tensor, grad: Tensor, scale: Tensor) -> Tensor:
 def _all_heard(d_x: Tensor, grad: Tensor, scale: Tensor) -> bool:
     """Whether few positions already show that nothing is taken away; False proves nothing.
 
-    A gradient that is taken away is the same at every position, so a few stand for all; where a
-    thousandth of what arrives there goes on, that is no noise.
+    A gradient that is taken away is the same at every position, so a few stand for all. What goes
+    on there has to exceed the noise by as many times as it falls short of what arrives.
     """
     incoming, outgoing = (
         torch.linalg.vector_norm(x.flatten(2)[:, :, :POSITIONS], dim=2) for x in (grad, d_x)
     )
-    return bool((outgoing >= SURELY_HEARD * incoming * scale).all())
+    share = (CANCELLATION * torch.finfo(d_x.dtype).eps) ** 0.5
+    return bool((outgoing >= share * incoming * scale).all())
 
 
 def per_sample_differentiable(
