@@ -8,6 +8,7 @@ sample, and, for the Gram matrix alone, by inner products of positions where the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,13 +22,8 @@ from gradalign.engine._symmetric import symmetric_product
 from gradalign.engine.rules import _rows
 from gradalign.engine.rules._base import RULES, Rule, Use
 from gradalign.engine.rules._folded import Folded
-from gradalign.engine.rules.linear import (
-    GHOST_COST,
-    OuterProduct,
-    ghost_gram,
-    ghost_row_grams,
-    row_grams_cost,
-)
+from gradalign.engine.rules._ghost import SYMMETRIC_COST, GhostGradient
+from gradalign.engine.rules.linear import OuterProduct
 
 WIDE_MAP = 1024
 """Positions from which on few channels are better served by the grouped convolution."""
@@ -46,7 +42,7 @@ class Geometry:
     groups: int
 
 
-class ConvolutionGradient(PerSampleGradient):
+class ConvolutionGradient(GhostGradient):
     """Gradients of a convolution's weight, R output by K = input channels a group times kernel.
 
     Args:
@@ -56,7 +52,7 @@ class ConvolutionGradient(PerSampleGradient):
     """
 
     def __init__(self, x: Tensor, d: Tensor, geometry: Geometry) -> None:
-        columns = x.shape[1] // geometry.groups * _product(geometry.kernel)
+        columns = x.shape[1] // geometry.groups * math.prod(geometry.kernel)
         super().__init__(x.shape[0], (d.shape[1], columns))
         self.row_step = d.shape[1] // geometry.groups if geometry.groups > 1 else 1
         self._x = x
@@ -126,27 +122,10 @@ class ConvolutionGradient(PerSampleGradient):
         result: Tensor = gradient
         return result
 
-    def gram(self, work: Workspace) -> Tensor | None:
-        """Through inner products of positions where these are few, else None."""
-        positions, rows = self._d[0, 0].numel(), self.shape[0]
-        products = self._products(GHOST_COST * positions**2 * rows, work)
-        if products is None:
-            return None
-        outputs = symmetric_product(self._d.flatten(2).permute(2, 0, 1).reshape(-1, rows))
-        return ghost_gram(outputs, products, self.n)
-
-    def row_grams(self, work: Workspace) -> Tensor | None:
-        """As `gram`, for every output channel."""
-        left = self._d.flatten(2).transpose(1, 2)  # [n, T, R]
-        products = self._products(row_grams_cost(left), work)
-        return None if products is None else ghost_row_grams(left, products, work)
+    def _outputs(self) -> Tensor:
+        return self._d.flatten(2).transpose(1, 2)
 
     def _products(self, beside: float, work: Workspace) -> Tensor | None:
-        """Inner products of the patches under the kernel, [T n, T n] with the sample axis inside.
-
-        None where these, and what costs `beside`, are no gain over the direct way. Costs are of a
-        pair of samples, in multiply-adds of that way; their weights are measured.
-        """
         geometry, x = self._geometry, self._x
         if geometry.groups > 1 or len(geometry.kernel) != 2:
             return None
@@ -155,11 +134,11 @@ class ConvolutionGradient(PerSampleGradient):
         largest = (self.n * max(positions, spatial)) ** 2 * 3 * x.element_size()
         if largest > work.byte_budget:
             return None
-        unfold = positions**2 * (GHOST_COST * columns + 60)
+        unfold = positions**2 * SYMMETRIC_COST * columns
         shift = float("inf")
         if geometry.stride == (1, 1) and geometry.kernel != (1, 1):
-            kernel = _product(geometry.kernel)
-            shift = GHOST_COST * spatial**2 * x.shape[1] + positions**2 * 40 * (kernel + 1)
+            kernel = math.prod(geometry.kernel)
+            shift = SYMMETRIC_COST * spatial**2 * x.shape[1] + positions**2 * 40 * kernel
         if rows * columns <= beside + min(unfold, shift):
             return None
         return self._shifted_products() if shift < unfold else self._unfolded_products()
@@ -190,13 +169,6 @@ class ConvolutionGradient(PerSampleGradient):
                 source = (slice(top + y, bottom + y), slice(left + x, right + x), slice(None))
                 total[to + to] += single[source + source]
         return total.view(out_height * out_width * n, -1)
-
-
-def _product(numbers: tuple[int, ...]) -> int:
-    product = 1
-    for number in numbers:
-        product *= number
-    return product
 
 
 def _padded(module: Any, x: Tensor) -> tuple[Tensor, tuple[int, ...]]:

@@ -11,13 +11,11 @@ from gradalign.engine._gradient import PerSampleGradient, Tile, Workspace, block
 from gradalign.engine._symmetric import symmetric_product
 from gradalign.engine._weights import is_transformers_conv1d
 from gradalign.engine.rules._base import RULES, Rule, Use
+from gradalign.engine.rules._ghost import SYMMETRIC_COST, GhostGradient, by_position
 from gradalign.statistics import Moments
 
-GHOST_COST = 0.6
-"""Of a multiply-add of a symmetric product, in those of a plain one; measured."""
 
-
-class Positions(PerSampleGradient):
+class Positions(GhostGradient):
     """Gradients of a linear layer that several positions of a sample pass through.
 
     Args:
@@ -48,30 +46,16 @@ class Positions(PerSampleGradient):
         """As the base class says."""
         return Positions(self._left[:, :, start:stop], self._right)
 
-    def gram(self, work: Workspace) -> Tensor | None:
-        """Through inner products of positions where they are few: K = sum <d, d> <x, x>."""
-        positions, rows = self._left.shape[1:]
-        if not self._ghost_pays(positions**2 * (GHOST_COST * rows + 60), work):
+    def _outputs(self) -> Tensor:
+        return self._left
+
+    def _products(self, beside: float, work: Workspace) -> Tensor | None:
+        (rows, columns), positions = self.shape, self._right.shape[1]
+        cost = beside + positions**2 * SYMMETRIC_COST * columns
+        fits = (self.n * positions) ** 2 * 2 * self._right.element_size() <= work.byte_budget
+        if cost >= rows * columns or not fits:
             return None
-        left = symmetric_product(_by_position(self._left))
-        return ghost_gram(left, symmetric_product(_by_position(self._right)), self.n)
-
-    def row_grams(self, work: Workspace) -> Tensor | None:
-        """As `gram`, for every output."""
-        if not self._ghost_pays(row_grams_cost(self._left), work):
-            return None
-        products = symmetric_product(_by_position(self._right))
-        return ghost_row_grams(self._left, products, work)
-
-    def _ghost_pays(self, beside: float, work: Workspace) -> bool:
-        """Whether products of positions, and what costs `beside`, are less than the direct way.
-
-        In multiply-adds of the direct way for a pair of samples.
-        """
-        n, positions, rows = self._left.shape
-        columns = self._right.shape[2]
-        fits = (n * positions) ** 2 * 2 * self._left.element_size() <= work.byte_budget
-        return fits and beside + positions**2 * GHOST_COST * columns < rows * columns
+        return symmetric_product(by_position(self._right))
 
 
 class OuterProduct(Positions):
@@ -128,46 +112,6 @@ class OuterProduct(Positions):
         if "weight" in names:
             values["weight"] = weight
         return Moments(self.n, **values)
-
-
-def ghost_gram(left: Tensor, right: Tensor, n: int) -> Tensor:
-    """Sum over positions s, t of left * right, both [T n, T n] with the sample axis inside."""
-    positions = left.shape[0] // n
-    shape = (positions, n, positions, n)
-    return left.view(shape).mul_(right.view(shape)).sum((0, 2))
-
-
-def row_grams_cost(left: Tensor) -> float:
-    """What `ghost_row_grams` costs for a pair of samples, in multiply-adds; weights are measured.
-
-    Args:
-        left: d, [n, T, R].
-    """
-    positions, rows = left.shape[1:]
-    return rows * positions * (0.8 * positions + 4)
-
-
-def ghost_row_grams(left: Tensor, products: Tensor, work: Workspace) -> Tensor:
-    """K_r,ij = sum_ts d_itr <x_it, x_js> d_jsr for every row r, [R, n, n].
-
-    Args:
-        left: d, [n, T, R].
-        products: The inner products of x, [T n, T n] with the sample axis inside.
-        work: Reused buffers.
-    """
-    n, positions, rows = left.shape
-    by_sample = products.view(positions, n, positions, n).permute(3, 1, 0, 2)  # [j, i, t, s]
-    grams = left.new_empty(n, n, rows)  # [j, i, r]
-    for j in range(n):
-        terms = work.get("tile", (n - j, positions, rows), left)
-        torch.mm(by_sample[j, j:].flatten(0, 1), left[j], out=terms.flatten(0, 1))
-        grams[j, j:] = grams[j:, j] = terms.mul_(left[j:]).sum(1)
-    return grams.view(n * n, rows).T.contiguous().view(rows, n, n)
-
-
-def _by_position(x: Tensor) -> Tensor:
-    """[n, T, d] to [T n, d]."""
-    return x.transpose(0, 1).reshape(-1, x.shape[2])
 
 
 def _linear(use: Use) -> PerSampleGradient:
