@@ -24,7 +24,6 @@ _BROKEN = (
     EOFError,
     ValueError,
     KeyError,
-    NotImplementedError,
     RuntimeError,
     MemoryError,
     SyntaxError,

@@ -64,6 +64,16 @@ class Tile:
     rows: Callable[[], Tensor]
     columns: Callable[[], Tensor]
 
+    @classmethod
+    def block(cls, values: Tensor, rows: slice, columns: slice) -> Tile:
+        """The gradients [n, r, k] of the rectangle of these rows and columns."""
+        device = values.device
+        return cls(
+            values.unsqueeze(1),
+            lambda: torch.arange(rows.start, rows.stop, device=device),
+            lambda: torch.arange(columns.start, columns.stop, device=device)[None],
+        )
+
     @property
     def flat(self) -> Tensor:
         """[n, q r k]."""
@@ -116,15 +126,10 @@ class Dense(PerSampleGradient):
     def tiles(self, work: Workspace) -> Iterator[Tile]:
         """As the base class says."""
         rows, columns = self.shape
-        device = self._values.device
         for r, c in blocks(rows, columns, work.tile_numbers(self._values) // self.n):
             piece = self._values[:, r, c]
             values = work.get("tile", piece.shape, piece).copy_(piece)
-            yield Tile(
-                values.unsqueeze(1),
-                lambda r=r: torch.arange(r.start, r.stop, device=device),  # type: ignore[misc]
-                lambda c=c: torch.arange(c.start, c.stop, device=device)[None],  # type: ignore[misc]
-            )
+            yield Tile.block(values, r, c)
 
     def select(self, start: int, stop: int) -> Dense:
         """As the base class says."""

@@ -44,8 +44,7 @@ def members(path: Path, suffix: str) -> Iterator[tuple[PurePosixPath, bytes]]:
             OSError,
             ValueError,
             LookupError,
-            RuntimeError,  # an encrypted member
-            NotImplementedError,
+            RuntimeError,  # an encrypted member, or a compression that is not known
         ) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
             raise damaged(path, f"is a damaged ZIP archive ({reason})") from None

@@ -90,17 +90,13 @@ class ConvolutionGradient(GhostGradient):
     def _grouped_tiles(self, work: Workspace) -> Iterator[Tile]:
         """One convolution backward in which every sample is a group of its own."""
         rows, columns = self.shape
-        device = self._x.device
         row_bytes = 2 * self.n * columns * self._x.element_size() * self.row_step
         step = max(1, work.byte_budget // row_bytes) * self.row_step
         for part in even(rows // self.row_step, step // self.row_step):
             start, stop = part.start * self.row_step, part.stop * self.row_step
             values = self.select(start, stop)._grouped_gradient()
-            yield Tile(
-                values.view(self.n, 1, stop - start, columns),
-                lambda a=start, b=stop: torch.arange(a, b, device=device),  # type: ignore[misc]
-                lambda: torch.arange(columns, device=device)[None],
-            )
+            values = values.view(self.n, stop - start, columns)
+            yield Tile.block(values, slice(start, stop), slice(0, columns))
 
     def _grouped_gradient(self) -> Tensor:
         x, d, geometry = self._x, self._d, self._geometry

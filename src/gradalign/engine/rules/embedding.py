@@ -28,18 +28,13 @@ class EmbeddingGradient(PerSampleGradient):
     def tiles(self, work: Workspace) -> Iterator[Tile]:
         """As the base class says."""
         rows, columns = self.shape
-        device = self._d.device
-        samples = torch.arange(self.n, device=device)[:, None].expand_as(self._tokens)
+        samples = torch.arange(self.n, device=self._d.device)[:, None].expand_as(self._tokens)
         for part in even(rows, max(1, work.tile_numbers(self._d) // (self.n * columns))):
             values = work.get("tile", (self.n, part.stop - part.start, columns), self._d).zero_()
             inside = (self._tokens >= part.start) & (self._tokens < part.stop)
             place = (samples[inside], self._tokens[inside] - part.start)
             values.index_put_(place, self._d[inside], accumulate=True)
-            yield Tile(
-                values.unsqueeze(1),
-                lambda p=part: torch.arange(p.start, p.stop, device=device),  # type: ignore[misc]
-                lambda: torch.arange(columns, device=device)[None],
-            )
+            yield Tile.block(values, part, slice(0, columns))
 
     def select(self, start: int, stop: int) -> EmbeddingGradient:
         """As the base class says."""

@@ -31,16 +31,11 @@ class Positions(GhostGradient):
     def tiles(self, work: Workspace) -> Iterator[Tile]:
         """As the base class says."""
         rows, columns = self.shape
-        device = self._left.device
         left = self._left.transpose(1, 2)  # [n, R, T]
         for r, c in blocks(rows, columns, work.tile_numbers(left) // self.n):
             values = work.get("tile", (self.n, r.stop - r.start, c.stop - c.start), left)
             torch.bmm(left[:, r], self._right[:, :, c], out=values)
-            yield Tile(
-                values.unsqueeze(1),
-                lambda r=r: torch.arange(r.start, r.stop, device=device),  # type: ignore[misc]
-                lambda c=c: torch.arange(c.start, c.stop, device=device)[None],  # type: ignore[misc]
-            )
+            yield Tile.block(values, r, c)
 
     def select(self, start: int, stop: int) -> Positions:
         """As the base class says."""
