@@ -102,3 +102,8 @@ def jackknife(left_out: Tensor) -> float:
         return float("nan")
     deviations = left_out - left_out.mean()
     return float(((n - 1) / n * deviations.square().sum()).sqrt())
+
+
+def for_lapack(matrix: Tensor) -> Tensor:
+    """`matrix` in single precision where it has less, which LAPACK does not know."""
+    return matrix if matrix.dtype.itemsize >= 4 else matrix.float()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gradalign.engine._gradient import samples_first
 from gradalign.engine._weights import Weight, channel_axis, is_transformers_conv1d
 from gradalign.errors import UnsupportedError
+from gradalign.linalg import for_lapack
 
 NOISE = 16
 """Rounding errors of the mean square below which a variance counts as none."""
@@ -205,8 +206,6 @@ def _eigenvalues(covariance: Tensor, noise: Tensor) -> Tensor:
     if not bool(torch.isfinite(covariance).all()):
         return torch.full((covariance.shape[0],), float("nan"), dtype=torch.float64)
     # Scaled, as LAPACK has given NaN for a large matrix of rank 3 with entries of 1e-12.
-    scaled = covariance / trace
-    if scaled.dtype.itemsize < 4:  # LAPACK has no half precision
-        scaled = scaled.float()
+    scaled = for_lapack(covariance / trace)
     values: Tensor = torch.linalg.eigvalsh(scaled).double() * trace.double()
     return values.cpu()

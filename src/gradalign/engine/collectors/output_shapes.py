@@ -14,7 +14,7 @@ from gradalign.engine._observe import Watch
 from gradalign.engine._outputs import first_sample
 from gradalign.engine.collectors import _watch
 from gradalign.errors import UndefinedScore
-from gradalign.linalg import entropy
+from gradalign.linalg import entropy, for_lapack
 
 ACTIVATIONS = tuple(getattr(nn, name) for name in nn.modules.activation.__all__)
 CHANNELS_FIRST = (nn.Conv1d, nn.ConvTranspose1d, nn.BatchNorm1d, nn.InstanceNorm1d, nn.GroupNorm)
@@ -72,8 +72,7 @@ class OutputRanks(Watch):
         a_sample = max(1, math.prod(rows.shape[1:-1]))
         first = rows[: -(-channels // a_sample)]  # no more samples than are read
         matrix = first.reshape(-1, channels)[:channels]
-        wide = matrix if matrix.dtype.itemsize >= 4 else matrix.float()
-        values = torch.linalg.svdvals(_finite(wide)).double()
+        values = torch.linalg.svdvals(for_lapack(_finite(matrix))).double()
         self._found.append(float(entropy(values).exp()) if float(values.sum()) > 0 else 0.0)
 
     def result(self, answer: Any) -> Mapping[str, Tensor]:  # noqa: ARG002
